@@ -1,0 +1,1 @@
+"""gemmini-xdsl: an MLIR compiler for the Gemmini systolic array."""
