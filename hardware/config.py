@@ -220,8 +220,7 @@ class GemminiConfig:
             expected = type(known[key].default)
             if type(value) is not expected:
                 raise ConfigError(
-                    f"{source}: parameter '{key}' must be {_type_name(expected)}, "
-                    f"got {value!r}"
+                    f"{source}: parameter '{key}' must be {_type_name(expected)}, got {value!r}"
                 )
         try:
             return GemminiConfig(**values)

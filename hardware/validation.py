@@ -58,6 +58,7 @@ _NOT_NEGATIVE = (
 
 def validate(config: GemminiConfig) -> None:
     """Raise `ConfigError` for the first rule that `config` breaks."""
+
     def require(condition: bool, message: str) -> None:
         if not condition:
             raise ConfigError(message)

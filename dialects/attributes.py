@@ -1,0 +1,272 @@
+"""Attributes of the `gemmini` dialect: configuration, schedule and the enumerations they use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import ClassVar
+
+from xdsl.dialects.builtin import IntegerType
+from xdsl.dialects.utils import EnumAttribute
+from xdsl.ir import Data, SpacedOpaqueSyntaxAttribute
+from xdsl.irdl import irdl_attr_definition
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
+
+from gemmini_xdsl.hardware import ConfigError, GemminiConfig, load_config, preset_names
+
+
+class Activation(StrEnum):
+    """What is applied to an accumulator element before it is scaled (ISA section 7)."""
+
+    NONE = "none"
+    RELU = "relu"
+
+
+class Dataflow(StrEnum):
+    """Which operand stays in the array: the weights (B) or the outputs (C)."""
+
+    WS = "ws"
+    OS = "os"
+
+
+class Space(StrEnum):
+    """The two local memories."""
+
+    SCRATCHPAD = "scratchpad"
+    ACCUMULATOR = "accumulator"
+
+
+class Lowering(StrEnum):
+    """What executes a tile: separate instructions or the LOOP_WS state machine."""
+
+    ISA = "isa"
+    LOOP_WS = "loop_ws"
+
+
+class Placement(StrEnum):
+    """How local buffers are placed: operands in banks of their own, or one after another."""
+
+    BANKED = "banked"
+    PACKED = "packed"
+
+
+@irdl_attr_definition
+class ActivationAttr(EnumAttribute[Activation], SpacedOpaqueSyntaxAttribute):
+    """`#gemmini<activation relu>`."""
+
+    name = "gemmini.activation"
+
+
+@irdl_attr_definition
+class DataflowAttr(EnumAttribute[Dataflow], SpacedOpaqueSyntaxAttribute):
+    """`#gemmini<dataflow ws>`."""
+
+    name = "gemmini.dataflow"
+
+
+@irdl_attr_definition
+class SpaceAttr(EnumAttribute[Space], SpacedOpaqueSyntaxAttribute):
+    """`#gemmini<space scratchpad>`."""
+
+    name = "gemmini.space"
+
+
+@irdl_attr_definition
+class ConfigAttr(Data[GemminiConfig]):
+    """`#gemmini.config<"zcu102">`, or a name with the parameters that differ from `default`.
+
+    A preset prints as its name alone; any other configuration prints all it changes, so that a
+    module never depends on a file: `#gemmini.config<"mine", mesh_rows = 8, mesh_columns = 8>`.
+    A module holds it as its attribute `gemmini.config`.
+    """
+
+    name = "gemmini.config"
+
+    @classmethod
+    def parse_parameter(cls, parser: AttrParser) -> GemminiConfig:
+        """Parse the text between `<` and `>`; contradictions are parse errors."""
+        values: dict[str, int | bool | str] = {}
+        with parser.in_angle_brackets():
+            start = parser.pos
+            name = parser.parse_str_literal()
+            while parser.parse_optional_punctuation(","):
+                key = parser.parse_identifier()
+                parser.parse_punctuation("=")
+                values[key] = _parse_parameter_value(parser)
+            end = parser.pos
+        try:
+            if not values:
+                if name.endswith(".toml") or "/" in name:
+                    raise ConfigError(f"'{name}' is a path; a module names a preset or its values")
+                return load_config(name)
+            config = GemminiConfig.from_parameters({"name": name, **values}, f"config '{name}'")
+            if name in preset_names() and load_config(name) != config:
+                raise ConfigError(f"'{name}' is a preset with other values; choose another name")
+            return config
+        except ConfigError as error:
+            parser.raise_error(str(error), start, end)
+
+    def print_parameter(self, printer: Printer) -> None:
+        """Print the name and, unless it is a preset, the parameters that differ from `default`."""
+        with printer.in_angle_brackets():
+            printer.print_string_literal(self.data.name)
+            if self.data.name in preset_names() and load_config(self.data.name) == self.data:
+                return
+            for key, value in (self.data.differences() or {"opcode": self.data.opcode}).items():
+                printer.print_string(f", {key} = ")
+                if isinstance(value, bool):
+                    printer.print_string("true" if value else "false")
+                elif isinstance(value, int):
+                    printer.print_string(str(value))
+                else:
+                    printer.print_string_literal(value)
+
+
+def _parse_parameter_value(parser: AttrParser) -> int | bool | str:
+    text = parser.parse_optional_str_literal()
+    if text is not None:
+        return text
+    flag = parser.parse_optional_boolean()
+    if flag is not None:
+        return flag
+    return parser.parse_integer(allow_boolean=False)
+
+
+TILE_DIMS = "mnk"
+OPERANDS = "abc"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How one matrix product is executed; everything a tuner may choose.
+
+    `tile` is the on-chip tile [m, n, k] in blocks (DIM rows or columns of the array each; k in
+    blocks of the configuration's `exact_depth`). `order` is the order of the loops over tiles,
+    outermost first (k is always innermost: a partial sum never leaves the accumulator), and
+    `inner_order` that of the loops over the blocks of one tile. `double_buffer` names the
+    operands that have two slots. `mvin_cols` and `mvout_cols` are the most columns that one
+    MVIN of A or B, or one MVOUT, moves.
+    """
+
+    tile: tuple[int, int, int]
+    order: str = "mnk"
+    inner_order: str = "knm"
+    dataflow: Dataflow = Dataflow.WS
+    double_buffer: tuple[str, ...] = ()
+    mvin_cols: int = 0
+    mvout_cols: int = 0
+    placement: Placement = Placement.BANKED
+    lowering: Lowering = Lowering.ISA
+
+    def slots(self, operand: str) -> int:
+        """Slots of the local buffer of `operand` ("a", "b" or "c")."""
+        return 2 if operand in self.double_buffer else 1
+
+    def problem(self) -> str | None:
+        """The first rule that the fields break whatever the hardware, or None."""
+        if len(self.tile) != len(TILE_DIMS) or any(size < 1 for size in self.tile):
+            return f"tile must be three sizes [m, n, k] of at least 1 block, got {self.tile}"
+        for key in ("order", "inner_order"):
+            if sorted(getattr(self, key)) != sorted(TILE_DIMS):
+                return f'{key} must be a permutation of "mnk", got "{getattr(self, key)}"'
+        if self.order[-1] != "k":
+            return (
+                f'order must end in k, got "{self.order}": partial sums stay in the accumulator '
+                "until k is done"
+            )
+        wrong = [name for name in self.double_buffer if name not in OPERANDS or len(name) != 1]
+        if wrong or len(set(self.double_buffer)) != len(self.double_buffer):
+            return f'double_buffer must list "a", "b", "c" at most once, got {self.double_buffer}'
+        for key in ("mvin_cols", "mvout_cols"):
+            if getattr(self, key) < 0:
+                return f"{key} must not be negative, got {getattr(self, key)}"
+        return None
+
+
+@irdl_attr_definition
+class ScheduleAttr(Data[Schedule]):
+    """`#gemmini.schedule<tile = [4, 4, 13], dataflow = ws, double_buffer = ["a", "b"]>`.
+
+    Fields that hold their default are not printed; `tile` always is.
+    """
+
+    name = "gemmini.schedule"
+
+    _enums: ClassVar[dict[str, type[StrEnum]]] = {
+        "dataflow": Dataflow,
+        "placement": Placement,
+        "lowering": Lowering,
+    }
+
+    @classmethod
+    def parse_parameter(cls, parser: AttrParser) -> Schedule:
+        """Parse `key = value` pairs between `<` and `>`."""
+        values: dict[str, object] = {}
+        known = [field.name for field in fields(Schedule)]
+
+        def parse_field() -> None:
+            start = parser.pos
+            key = parser.parse_identifier()
+            if key not in known:
+                parser.raise_error(
+                    f"unknown schedule field '{key}'; fields are {', '.join(known)}",
+                    start,
+                    parser.pos,
+                )
+            if key in values:
+                parser.raise_error(f"schedule field '{key}' is given twice", start, parser.pos)
+            parser.parse_punctuation("=")
+            values[key] = cls._parse_value(parser, key)
+
+        start = parser.pos
+        parser.parse_comma_separated_list(parser.Delimiter.ANGLE, parse_field)
+        if "tile" not in values:
+            parser.raise_error("a schedule needs a tile, such as tile = [4, 4, 4]", start)
+        schedule = Schedule(**values)  # type: ignore[arg-type]
+        if (problem := schedule.problem()) is not None:
+            parser.raise_error(problem, start, parser.pos)
+        return schedule
+
+    @classmethod
+    def _parse_value(cls, parser: AttrParser, key: str) -> object:
+        if key == "tile":
+            sizes = parser.parse_comma_separated_list(
+                parser.Delimiter.SQUARE, lambda: parser.parse_integer(allow_boolean=False)
+            )
+            return tuple(sizes)
+        if key == "double_buffer":
+            return tuple(
+                parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_str_literal)
+            )
+        if key in cls._enums:
+            return parser.parse_str_enum(cls._enums[key])
+        if key in ("order", "inner_order"):
+            return parser.parse_str_literal()
+        return parser.parse_integer(allow_boolean=False)
+
+    def print_parameter(self, printer: Printer) -> None:
+        """Print the fields that differ from their defaults."""
+        defaults = {field.name: field.default for field in fields(Schedule)}
+        with printer.in_angle_brackets():
+            printed = [
+                f"{key} = {_format_field(getattr(self.data, key))}"
+                for key in defaults
+                if getattr(self.data, key) != defaults[key]
+            ]
+            printer.print_string(", ".join(printed))
+
+
+def _format_field(value: object) -> str:
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, Sequence):
+        return "[" + ", ".join(_format_field(item) for item in value) + "]"
+    return str(value)
+
+
+INPUT_TYPE = IntegerType(8)
+ACC_TYPE = IntegerType(32)

@@ -1,0 +1,109 @@
+"""Memory effects of `gemmini` operations, by resource.
+
+xDSL's generic passes look at the kind of an effect only; passes of this project that reorder
+operations look at the resource as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from xdsl.ir import Operation
+from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind, Resource
+
+
+@dataclass(frozen=True)
+class Dram(Resource):
+    """Main memory, shared with the core."""
+
+    def name(self) -> str:
+        """Name in diagnostics."""
+        return "<Dram>"
+
+
+@dataclass(frozen=True)
+class Scratchpad(Resource):
+    """Local memory of A and B."""
+
+    def name(self) -> str:
+        """Name in diagnostics."""
+        return "<Scratchpad>"
+
+
+@dataclass(frozen=True)
+class Accumulator(Resource):
+    """Local memory of C."""
+
+    def name(self) -> str:
+        """Name in diagnostics."""
+        return "<Accumulator>"
+
+
+@dataclass(frozen=True)
+class ConfigState(Resource):
+    """The configuration registers, all of them."""
+
+    def name(self) -> str:
+        """Name in diagnostics."""
+        return "<ConfigState>"
+
+
+@dataclass(frozen=True)
+class ArrayState(Resource):
+    """The operand that stays inside the array between instructions."""
+
+    def name(self) -> str:
+        """Name in diagnostics."""
+        return "<ArrayState>"
+
+
+DRAM = Dram()
+SCRATCHPAD = Scratchpad()
+ACCUMULATOR = Accumulator()
+CONFIG_STATE = ConfigState()
+ARRAY_STATE = ArrayState()
+ALL_RESOURCES: tuple[Resource, ...] = (DRAM, SCRATCHPAD, ACCUMULATOR, CONFIG_STATE, ARRAY_STATE)
+
+
+def read(resource: Resource) -> EffectInstance:
+    """A read of `resource`."""
+    return EffectInstance(MemoryEffectKind.READ, resource=resource)
+
+
+def write(resource: Resource) -> EffectInstance:
+    """A write of `resource`."""
+    return EffectInstance(MemoryEffectKind.WRITE, resource=resource)
+
+
+@dataclass(frozen=True)
+class FixedEffects(MemoryEffect):
+    """Effects that every instance of an operation has, as (reads, writes)."""
+
+    reads: tuple[Resource, ...] = ()
+    writes: tuple[Resource, ...] = ()
+
+    @classmethod
+    def get_effects(cls, op: Operation) -> AbstractSet[EffectInstance] | None:
+        """The union of the fixed effects declared on `op`."""
+        effects: set[EffectInstance] = set()
+        for trait in op.get_traits_of_type(FixedEffects):
+            effects.update(read(resource) for resource in trait.reads)
+            effects.update(write(resource) for resource in trait.writes)
+        return effects
+
+
+class MatmulEffect(MemoryEffect):
+    """A whole product: its operands are read and C is written; all local state is lost."""
+
+    @classmethod
+    def get_effects(cls, op: Operation) -> AbstractSet[EffectInstance] | None:
+        """Reads of A, B and a bias in memory, a write of C, and writes of all local state."""
+        from gemmini_xdsl.dialects.matmul import MatmulOp
+
+        assert isinstance(op, MatmulOp)
+        sources = [op.a, op.b, *([op.bias] if op.bias is not None else [])]
+        effects = {EffectInstance(MemoryEffectKind.READ, value, DRAM) for value in sources}
+        effects.add(EffectInstance(MemoryEffectKind.WRITE, op.c, DRAM))
+        effects.update(write(resource) for resource in ALL_RESOURCES if resource is not DRAM)
+        return effects

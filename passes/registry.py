@@ -1,0 +1,25 @@
+"""All passes by name, each imported when it is first used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from xdsl.passes import ModulePass
+
+PASSES: dict[str, str] = {}
+"""Pass name to "module:class", the module relative to `gemmini_xdsl.passes`."""
+
+
+def _loader(location: str) -> Callable[[], type[ModulePass]]:
+    def load() -> type[ModulePass]:
+        module, _, name = location.partition(":")
+        loaded: type[ModulePass] = getattr(import_module(f"gemmini_xdsl.passes.{module}"), name)
+        return loaded
+
+    return load
+
+
+def get_all_passes() -> dict[str, Callable[[], type[ModulePass]]]:
+    """Loaders of all passes by name."""
+    return {name: _loader(location) for name, location in PASSES.items()}
