@@ -1,0 +1,1 @@
+"""The `gemmini` and `rocc` dialects."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from xdsl.dialects.builtin import (
-    FloatAttr,
     Float32Type,
+    FloatAttr,
     IntegerAttr,
     MemRefType,
     NoneAttr,

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class ConfigError(ValueError):
-    """A hardware description that is malformed or contradicts itself; the message says what to do."""
+    """A hardware description that is malformed or contradicts itself; its text says what to do."""
 
 
 DATAFLOWS = ("ws", "os", "both")

@@ -1,0 +1,1 @@
+"""The C runtime, the simulator and their Python bindings."""

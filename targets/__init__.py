@@ -1,0 +1,1 @@
+"""Emitters: C and the flat command stream."""

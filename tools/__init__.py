@@ -1,0 +1,1 @@
+"""Command-line tools and the Python API behind them."""

@@ -1,0 +1,1 @@
+"""The only package that touches TVM: importers from TIR and Relax."""
