@@ -18,7 +18,8 @@ STAMPS := $(VENV)/.stamps
 # An editable installation follows the Python sources by itself, not what CMake builds.
 BUILD_INPUTS := pyproject.toml CMakeLists.txt gemmini_xdsl/__init__.py \
     $(shell find runtime_c -name CMakeLists.txt -o -name '*.cmake' -o -name '*.[ch]')
-C_SOURCES = $(shell find runtime_c tests examples -name '*.[ch]' -not -path '*/Output/*')
+PACKAGES := hardware dialects passes targets tvm_bridge runtime_c tools
+C_SOURCES = $(shell find runtime_c tests -name '*.[ch]' -not -path '*/Output/*')
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -33,7 +34,7 @@ demo: $(STAMPS)/demo
 test: $(STAMPS)/dev
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS) tests
 
-lint: $(STAMPS)/dev
+lint: $(STAMPS)/dev build/typing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -46,6 +47,13 @@ format: $(STAMPS)/dev
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache
+
+# mypy cannot see the mapping of folders to subpackages; it sees links in this folder.
+build/typing: pyproject.toml
+	@mkdir -p $@/gemmini_xdsl
+	@ln -sfn $(CURDIR)/gemmini_xdsl/__init__.py $(CURDIR)/gemmini_xdsl/py.typed $@/gemmini_xdsl
+	@ln -sfn $(addprefix $(CURDIR)/,$(PACKAGES)) $@/gemmini_xdsl
+	@touch $@
 
 # pip shows its progress to people only.
 define install
