@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from enum import StrEnum
 from typing import ClassVar
 
 from xdsl.dialects.builtin import IntegerType
@@ -13,6 +12,7 @@ from xdsl.ir import Data, SpacedOpaqueSyntaxAttribute
 from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
+from xdsl.utils.str_enum import StrEnum
 
 from gemmini_xdsl.hardware import ConfigError, GemminiConfig, load_config, preset_names
 
@@ -260,7 +260,7 @@ class ScheduleAttr(Data[Schedule]):
 
 def _format_field(value: object) -> str:
     if isinstance(value, StrEnum):
-        return value.value
+        return str(value)
     if isinstance(value, str):
         return f'"{value}"'
     if isinstance(value, Sequence):
