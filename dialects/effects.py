@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from xdsl.ir import Operation
+from xdsl.ir import Attribute, Operation
 from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind, Resource
+
+from gemmini_xdsl.dialects.attributes import Space
 
 
 @dataclass(frozen=True)
@@ -107,3 +109,69 @@ class MatmulEffect(MemoryEffect):
         effects.add(EffectInstance(MemoryEffectKind.WRITE, op.c, DRAM))
         effects.update(write(resource) for resource in ALL_RESOURCES if resource is not DRAM)
         return effects
+
+
+class LocalAllocation(MemoryEffect):
+    """Reserves rows of one local memory; unused allocations may be erased."""
+
+    @classmethod
+    def get_effects(cls, op: Operation) -> AbstractSet[EffectInstance] | None:
+        """An allocation of the resource of the result's space."""
+        result = op.results[0]
+        return {EffectInstance(MemoryEffectKind.ALLOC, result, local_resource(result.type))}
+
+
+class LocalTransfer(MemoryEffect):
+    """Moves data between DRAM and one local memory, after setting its configuration."""
+
+    @classmethod
+    def get_effects(cls, op: Operation) -> AbstractSet[EffectInstance] | None:
+        """For a load: DRAM is read and the buffer written; for a store the reverse."""
+        from gemmini_xdsl.dialects.tile import LoadOp, StoreOp
+
+        if isinstance(op, LoadOp):
+            source, destination = (op.source, DRAM), (op.buffer, local_resource(op.buffer.type))
+        else:
+            assert isinstance(op, StoreOp)
+            source = (op.buffer, local_resource(op.buffer.type))
+            destination = (op.destination, DRAM)
+        return {
+            EffectInstance(MemoryEffectKind.READ, *source),
+            EffectInstance(MemoryEffectKind.WRITE, *destination),
+            write(CONFIG_STATE),
+        }
+
+
+class AddressedEffects(MemoryEffect):
+    """Effects of an instruction that names local addresses and may touch DRAM."""
+
+    @classmethod
+    def get_effects(cls, op: Operation) -> AbstractSet[EffectInstance] | None:
+        """Reads and writes by operand, for MVIN, MVOUT and PRELOAD."""
+        from gemmini_xdsl.dialects.isa import MVIN_OPS, MvoutOp, PreloadOp
+
+        effects = {read(CONFIG_STATE)}
+        if isinstance(op, PreloadOp):
+            effects.add(write(ARRAY_STATE))
+            if op.stationary is not None:
+                effects.add(read(local_resource(op.stationary.type)))
+            if op.destination is not None:
+                effects.add(write(local_resource(op.destination.type)))
+            return effects
+        if isinstance(op, MvoutOp):
+            effects.add(EffectInstance(MemoryEffectKind.WRITE, op.destination, DRAM))
+            effects.add(read(local_resource(op.source.type)))
+            return effects
+        assert isinstance(op, MVIN_OPS)
+        if op.source is not None:
+            effects.add(EffectInstance(MemoryEffectKind.READ, op.source, DRAM))
+        effects.add(write(local_resource(op.destination.type)))
+        return effects
+
+
+def local_resource(type_: Attribute) -> Resource:
+    """The local memory that values of a buffer or local address type refer to."""
+    from gemmini_xdsl.dialects.local_memory import BufferType, LocalAddressType
+
+    assert isinstance(type_, BufferType | LocalAddressType)
+    return SCRATCHPAD if type_.space.data == Space.SCRATCHPAD else ACCUMULATOR

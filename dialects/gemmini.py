@@ -11,10 +11,28 @@ from gemmini_xdsl.dialects.attributes import (
     ScheduleAttr,
     SpaceAttr,
 )
+from gemmini_xdsl.dialects.isa import ISA_OPS
+from gemmini_xdsl.dialects.local_memory import BufferType, LocalAddressType
 from gemmini_xdsl.dialects.matmul import MatmulOp
+from gemmini_xdsl.dialects.tile import (
+    AllocOp,
+    LoadOp,
+    LoopTileOp,
+    PipelineOp,
+    StoreOp,
+    TileMatmulOp,
+)
 
 Gemmini = Dialect(
     "gemmini",
-    [MatmulOp],
-    [ActivationAttr, ConfigAttr, DataflowAttr, ScheduleAttr, SpaceAttr],
+    [MatmulOp, AllocOp, LoadOp, StoreOp, TileMatmulOp, LoopTileOp, PipelineOp, *ISA_OPS],
+    [
+        ActivationAttr,
+        ConfigAttr,
+        DataflowAttr,
+        ScheduleAttr,
+        SpaceAttr,
+        BufferType,
+        LocalAddressType,
+    ],
 )

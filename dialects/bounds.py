@@ -1,0 +1,38 @@
+"""Upper bounds of index values, as verifiers of partly dynamic sizes need them."""
+
+from __future__ import annotations
+
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import IntegerAttr
+from xdsl.ir import SSAValue
+
+
+def constant_value(value: SSAValue | int) -> int | None:
+    """The value of an integer or of an `arith.constant`, else None."""
+    if isinstance(value, int):
+        return value
+    if isinstance(value.owner, arith.ConstantOp) and isinstance(value.owner.value, IntegerAttr):
+        return value.owner.value.value.data
+    return None
+
+
+def upper_bound(value: SSAValue | int) -> int | None:
+    """The least bound that the defining operations of a non-negative `value` show, else None.
+
+    Understands constants, `minsi`/`minui`, remainders by a constant and `select`.
+    """
+    constant = constant_value(value)
+    if constant is not None or isinstance(value, int):
+        return constant
+    match value.owner:
+        case arith.MinSIOp() | arith.MinUIOp():
+            bounds = [upper_bound(operand) for operand in value.owner.operands]
+            return min((bound for bound in bounds if bound is not None), default=None)
+        case arith.RemSIOp() | arith.RemUIOp():
+            divisor = constant_value(value.owner.operands[1])
+            return None if divisor is None else abs(divisor) - 1
+        case arith.SelectOp():
+            first, second = upper_bound(value.owner.lhs), upper_bound(value.owner.rhs)
+            return None if first is None or second is None else max(first, second)
+        case _:
+            return None
