@@ -7,7 +7,10 @@ from importlib import import_module
 
 from xdsl.utils.target import Target
 
-TARGETS: dict[str, str] = {}
+TARGETS: dict[str, str] = {
+    "gemmini-c": "c:GemminiCTarget",
+    "gemmini-commands": "command_stream:GemminiCommandsTarget",
+}
 """Target name to "module:class", the module relative to `gemmini_xdsl.targets`."""
 
 

@@ -1,0 +1,26 @@
+"""Which operations of a function have to be emitted."""
+
+from __future__ import annotations
+
+from xdsl.dialects import func, memref
+from xdsl.ir import Operation
+from xdsl.traits import NoMemoryEffect, Pure
+
+_REMOVABLE = (memref.AllocOp, memref.AllocaOp, memref.LoadOp)
+
+
+def dead_operations(function: func.FuncOp) -> set[Operation]:
+    """Operations for which nothing is emitted: deallocations, and results that nobody needs.
+
+    A C variable for an unneeded result would be an unused-variable warning.
+    """
+    dead: set[Operation] = set()
+    for op in function.walk(reverse=True, region_first=True):
+        if isinstance(op, memref.DeallocOp) or (
+            op.results
+            and not op.regions
+            and (isinstance(op, _REMOVABLE) or op.has_trait(Pure) or op.has_trait(NoMemoryEffect))
+            and all(use.operation in dead for result in op.results for use in result.uses)
+        ):
+            dead.add(op)
+    return dead
