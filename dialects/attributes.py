@@ -74,6 +74,13 @@ class SpaceAttr(EnumAttribute[Space], SpacedOpaqueSyntaxAttribute):
 
 
 @irdl_attr_definition
+class PlacementAttr(EnumAttribute[Placement], SpacedOpaqueSyntaxAttribute):
+    """`#gemmini<placement banked>`."""
+
+    name = "gemmini.placement"
+
+
+@irdl_attr_definition
 class ConfigAttr(Data[GemminiConfig]):
     """`#gemmini.config<"zcu102">`, or a name with the parameters that differ from `default`.
 

@@ -1,8 +1,6 @@
-"""Finding the hardware configuration that an operation is compiled for."""
+"""The hardware description that applies to an operation."""
 
 from __future__ import annotations
-
-from functools import cache
 
 from xdsl.ir import Operation
 
@@ -13,17 +11,12 @@ CONFIG_ATTRIBUTE = "gemmini.config"
 DEFAULT_PRESET = "default"
 
 
-@cache
-def _default() -> GemminiConfig:
-    return load_config(DEFAULT_PRESET)
-
-
 def module_config(op: Operation) -> GemminiConfig:
-    """The configuration of the innermost enclosing operation that has one, else the default."""
-    current: Operation | None = op
-    while current is not None:
-        attribute = current.attributes.get(CONFIG_ATTRIBUTE)
+    """The configuration on the nearest operation around (or at) `op`, or the preset `default`."""
+    parent: Operation | None = op
+    while parent is not None:
+        attribute = parent.attributes.get(CONFIG_ATTRIBUTE)
         if isinstance(attribute, ConfigAttr):
             return attribute.data
-        current = current.parent_op()
-    return _default()
+        parent = parent.parent_op()
+    return load_config(DEFAULT_PRESET)

@@ -129,17 +129,19 @@ class LocalTransfer(MemoryEffect):
         """For a load: DRAM is read and the buffer written; for a store the reverse."""
         from gemmini_xdsl.dialects.tile import LoadOp, StoreOp
 
+        assert isinstance(op, LoadOp | StoreOp)
+        local = local_resource(op.buffer.type)
         if isinstance(op, LoadOp):
-            source, destination = (op.source, DRAM), (op.buffer, local_resource(op.buffer.type))
+            transfer = {
+                EffectInstance(MemoryEffectKind.READ, op.source, DRAM),
+                EffectInstance(MemoryEffectKind.WRITE, op.buffer, local),
+            }
         else:
-            assert isinstance(op, StoreOp)
-            source = (op.buffer, local_resource(op.buffer.type))
-            destination = (op.destination, DRAM)
-        return {
-            EffectInstance(MemoryEffectKind.READ, *source),
-            EffectInstance(MemoryEffectKind.WRITE, *destination),
-            write(CONFIG_STATE),
-        }
+            transfer = {
+                EffectInstance(MemoryEffectKind.READ, op.buffer, local),
+                EffectInstance(MemoryEffectKind.WRITE, op.destination, DRAM),
+            }
+        return transfer | {write(CONFIG_STATE)}
 
 
 class AddressedEffects(MemoryEffect):

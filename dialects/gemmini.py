@@ -8,6 +8,7 @@ from gemmini_xdsl.dialects.attributes import (
     ActivationAttr,
     ConfigAttr,
     DataflowAttr,
+    PlacementAttr,
     ScheduleAttr,
     SpaceAttr,
 )
@@ -30,6 +31,7 @@ Gemmini = Dialect(
         ActivationAttr,
         ConfigAttr,
         DataflowAttr,
+        PlacementAttr,
         ScheduleAttr,
         SpaceAttr,
         BufferType,

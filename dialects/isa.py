@@ -25,7 +25,7 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.dialects.utils.dynamic_index_list import DynamicIndexList
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
@@ -132,7 +132,8 @@ class LocalAddressOp(IRDLOperation):
     def verify_(self) -> None:
         """Check the space, static slot and row, and which flags apply."""
         buffer, address = self.buffer.type, self.address.type
-        assert isinstance(buffer, BufferType) and isinstance(address, LocalAddressType)
+        assert isinstance(buffer, BufferType)
+        assert isinstance(address, LocalAddressType)
         config = module_config(self)
         if address.space != buffer.space:
             raise VerifyException(f"an address in {buffer} lies in the {buffer.space.data.value}")
@@ -734,7 +735,7 @@ class LoopWsOp(IRDLOperation):
         activation: ActivationAttr,
     ):
         operands: list[SSAValue | Sequence[SSAValue] | None] = []
-        properties = {
+        properties: dict[str, Attribute | None] = {
             "strides": DenseArrayBase.from_list(i64, strides),
             "ex_accumulate": UnitAttr() if ex_accumulate else None,
             "full_c": UnitAttr() if full_c else None,

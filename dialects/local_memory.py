@@ -14,8 +14,9 @@ from gemmini_xdsl.dialects.attributes import Space, SpaceAttr
 
 @irdl_attr_definition
 class BufferType(ParametrizedAttribute, TypeAttribute):
-    """A grid of blocks in one local memory: `!gemmini.buffer<4x13 of 16x16, scratchpad, slots = 2>`.
+    """A grid of blocks in one local memory.
 
+    `!gemmini.buffer<4x13 of 16x16, scratchpad, slots = 2>` has two slots of 4 x 13 blocks.
     The grid mirrors the matrix as it lies in DRAM: block (r, c) of a grid with C columns starts
     at row `(r*C + c) * DIM` of its slot, and holds at most the stated elements (rows x columns,
     each at most DIM). Slots are interchangeable copies, for double buffering.

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from xdsl.dialects.builtin import DYNAMIC_INDEX, DenseArrayBase, IndexType, i64
+from xdsl.dialects.builtin import DYNAMIC_INDEX, DenseArrayBase, IndexType, IntegerType, i64
 from xdsl.dialects.utils.dynamic_index_list import split_dynamic_index_list
 from xdsl.ir import SSAValue
 
 Index: TypeAlias = int | SSAValue
+StaticList: TypeAlias = DenseArrayBase[IntegerType]
 
 
-def split(values: Sequence[Index]) -> tuple[list[SSAValue], DenseArrayBase]:
+def split(values: Sequence[Index]) -> tuple[list[SSAValue], StaticList]:
     """Separate `values` into dynamic operands and the static list with markers in their place."""
     static, dynamic = split_dynamic_index_list(list(values), DYNAMIC_INDEX)
     return list(dynamic), DenseArrayBase.from_list(i64, static)
 
 
-def join(dynamic: Sequence[SSAValue], static: DenseArrayBase) -> list[Index]:
+def join(dynamic: Sequence[SSAValue], static: StaticList) -> list[Index]:
     """The inverse of `split`."""
     remaining = iter(dynamic)
     return [
@@ -26,9 +27,7 @@ def join(dynamic: Sequence[SSAValue], static: DenseArrayBase) -> list[Index]:
     ]
 
 
-def problem(
-    dynamic: Sequence[SSAValue], static: DenseArrayBase, length: int, what: str
-) -> str | None:
+def problem(dynamic: Sequence[SSAValue], static: StaticList, length: int, what: str) -> str | None:
     """Why the two lists do not describe `length` non-negative indices, or None."""
     values = static.get_values()
     if len(values) != length:

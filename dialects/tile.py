@@ -54,6 +54,8 @@ from gemmini_xdsl.dialects.attributes import (
     ActivationAttr,
     Dataflow,
     DataflowAttr,
+    Placement,
+    PlacementAttr,
     Space,
 )
 from gemmini_xdsl.dialects.config_lookup import module_config
@@ -81,20 +83,24 @@ def _require(problem: str | None) -> None:
 
 @irdl_op_definition
 class AllocOp(IRDLOperation):
-    """A local buffer; `base` gives the first row of each slot once rows are allocated."""
+    """A local buffer; `base` gives the first row of each slot once rows are allocated.
+
+    `placement` says where `gemmini-allocate` may put it.
+    """
 
     name = "gemmini.alloc"
 
     base = opt_prop_def(DenseArrayBase.constr(i64))
+    placement = prop_def(PlacementAttr, default_value=PlacementAttr(Placement.BANKED))
     buffer = result_def(BufferType)
 
     traits = traits_def(LocalAllocation())
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format: ClassVar[str] = "attr-dict `:` type($buffer)"
 
-    def __init__(self, type_: BufferType, base: Sequence[int] | None = None):
+    def __init__(self, type_: BufferType, placement: Placement = Placement.BANKED):
         super().__init__(
-            properties={"base": None if base is None else DenseArrayBase.from_list(i64, base)},
+            properties={"placement": PlacementAttr(placement)},
             result_types=[type_],
         )
 
@@ -207,7 +213,8 @@ class LoadOp(IRDLOperation):
     def verify_(self) -> None:
         """Check ranks, element types, sizes against the buffer, and the MVIN limits."""
         source, buffer = self.source.type, self.buffer.type
-        assert isa(source, MemRefType) and isinstance(buffer, BufferType)
+        assert isa(source, MemRefType)
+        assert isinstance(buffer, BufferType)
         config = module_config(self)
         _verify_transfer(
             source,
@@ -313,7 +320,8 @@ class StoreOp(IRDLOperation):
     def verify_(self) -> None:
         """Check ranks, element types, sizes against the buffer, and the MVOUT limits."""
         destination, buffer = self.destination.type, self.buffer.type
-        assert isa(destination, MemRefType) and isinstance(buffer, BufferType)
+        assert isa(destination, MemRefType)
+        assert isinstance(buffer, BufferType)
         config = module_config(self)
         if buffer.space.data != Space.ACCUMULATOR:
             raise VerifyException("only accumulator buffers are stored")
@@ -446,7 +454,8 @@ class TileMatmulOp(IRDLOperation):
     def verify_(self) -> None:
         """Check spaces, matching grids, sizes, dataflow and transposes."""
         a, b, c = self.a.type, self.b.type, self.c.type
-        assert isinstance(a, BufferType) and isinstance(b, BufferType)
+        assert isinstance(a, BufferType)
+        assert isinstance(b, BufferType)
         assert isinstance(c, BufferType)
         config = module_config(self)
         for label, type_, space in (

@@ -7,7 +7,12 @@ from importlib import import_module
 
 from xdsl.passes import ModulePass
 
-PASSES: dict[str, str] = {}
+PASSES: dict[str, str] = {
+    "gemmini-assign-schedule": "gemmini_assign_schedule:GemminiAssignSchedulePass",
+    "gemmini-tile": "gemmini_tile:GemminiTilePass",
+    "gemmini-double-buffer": "gemmini_double_buffer:GemminiDoubleBufferPass",
+    "gemmini-allocate": "gemmini_allocate:GemminiAllocatePass",
+}
 """Pass name to "module:class", the module relative to `gemmini_xdsl.passes`."""
 
 

@@ -1,0 +1,127 @@
+"""`gemmini-allocate`: rows and banks for every local buffer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import DenseArrayBase, ModuleOp, i64
+from xdsl.ir import Block, Operation
+from xdsl.passes import ModulePass
+from xdsl.utils.exceptions import PassFailedException
+
+from gemmini_xdsl.dialects.attributes import Placement, Space
+from gemmini_xdsl.dialects.config_lookup import module_config
+from gemmini_xdsl.dialects.local_memory import BufferType
+from gemmini_xdsl.dialects.tile import AllocOp
+from gemmini_xdsl.passes.diagnostics import location
+
+
+@dataclass(frozen=True)
+class _Interval:
+    """Rows [start, end) that are taken while operations [first, last] of a block run."""
+
+    start: int
+    end: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class GemminiAllocatePass(ModulePass):
+    """Set `base` on every `gemmini.alloc` that has none.
+
+    Buffers whose lives overlap get rows of their own. With `banked` placement each slot starts
+    in a bank that no other live slot touches, if there is one: what is loaded and what the array
+    reads are then in different banks (a bank serves one access a cycle). Otherwise, and with
+    `packed` placement, a slot takes the lowest free rows. If banked placement does not fit, the
+    whole block is packed. Raises `PassFailedException` when a memory is too small.
+    """
+
+    name = "gemmini-allocate"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Allocate block by block."""
+        blocks: dict[Block, list[AllocOp]] = {}
+        for alloc in op.walk():
+            if isinstance(alloc, AllocOp) and alloc.parent is not None:
+                blocks.setdefault(alloc.parent, []).append(alloc)
+        for block, allocs in blocks.items():
+            if all(alloc.base is not None for alloc in allocs):
+                continue
+            if not _allocate(block, allocs, bank_aware=True):
+                _allocate(block, allocs, bank_aware=False)
+
+
+def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
+    """Place all of `allocs`; False if banked placement does not fit."""
+    positions: dict[Operation, int] = {op: index for index, op in enumerate(block.ops)}
+    taken: dict[Space, list[_Interval]] = {Space.SCRATCHPAD: [], Space.ACCUMULATOR: []}
+    chosen: dict[AllocOp, list[int]] = {}
+    for alloc in allocs:
+        type_ = alloc.buffer.type
+        assert isinstance(type_, BufferType)
+        first, last = positions[alloc], _last_use(alloc, positions)
+        config = module_config(alloc)
+        rows = type_.slot_rows(config.dim)
+        space = type_.space.data
+        capacity, bank = (
+            (config.scratchpad_rows, config.scratchpad_bank_rows)
+            if space == Space.SCRATCHPAD
+            else (config.accumulator_rows, config.accumulator_bank_rows)
+        )
+        live = [i for i in taken[space] if i.first <= last and first <= i.last]
+        starts: list[int] = []
+        given = alloc.base
+        for slot in range(type_.slots.data):
+            banked = bank_aware and alloc.placement.data == Placement.BANKED
+            if given is not None:
+                start: int | None = int(given.get_values()[slot])
+            else:
+                start = _lowest_free(rows, live, capacity, bank if banked else 1)
+                if start is None and banked:
+                    start = _lowest_free(rows, live, capacity, 1)
+            if start is None:
+                if bank_aware:
+                    return False
+                used = sum(i.end - i.start for i in live)
+                raise PassFailedException(
+                    f"{location(alloc)}: {rows} rows do not fit the {space.value}: "
+                    f"{used} of {capacity} rows of config '{config.name}' are in use; "
+                    "choose a smaller tile or less double buffering"
+                )
+            starts.append(start)
+            interval = _Interval(start, start + rows, first, last)
+            live.append(interval)
+            taken[space].append(interval)
+        chosen[alloc] = starts
+    for alloc, starts in chosen.items():
+        alloc.base = DenseArrayBase.from_list(i64, starts)
+    return True
+
+
+def _last_use(alloc: AllocOp, positions: dict[Operation, int]) -> int:
+    """Position of the last operation of the block that uses the buffer, itself or inside it."""
+    block = alloc.parent
+    assert block is not None
+    last = positions[alloc]
+    for use in alloc.buffer.uses:
+        user = block.find_ancestor_op_in_block(use.operation)
+        if user is not None:
+            last = max(last, positions[user])
+    return last
+
+
+def _lowest_free(rows: int, live: list[_Interval], capacity: int, bank: int) -> int | None:
+    """The lowest start of `rows` free rows; with `bank` > 1, in banks that nothing else uses."""
+
+    def widen(interval: _Interval) -> tuple[int, int]:
+        return interval.start // bank * bank, -(-interval.end // bank) * bank
+
+    occupied = sorted(widen(interval) for interval in live)
+    start = 0
+    for low, high in occupied:
+        if start + rows <= low:
+            break
+        start = max(start, high)
+    return start if start + rows <= capacity else None

@@ -1,0 +1,120 @@
+"""`gemmini-assign-schedule`: give every product the schedule that later passes obey."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+from xdsl.utils.exceptions import PassFailedException
+
+from gemmini_xdsl.dialects.attributes import (
+    Dataflow,
+    Lowering,
+    Placement,
+    Schedule,
+    ScheduleAttr,
+)
+from gemmini_xdsl.dialects.config_lookup import module_config
+from gemmini_xdsl.dialects.matmul import MatmulOp
+from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.diagnostics import location
+from gemmini_xdsl.passes.schedule_heuristic import default_schedule
+from gemmini_xdsl.passes.schedule_rules import Problem, schedule_problem
+
+
+@dataclass(frozen=True)
+class GemminiAssignSchedulePass(ModulePass):
+    """Assign `#gemmini.schedule` to products that have none.
+
+    Options are fields of the schedule; those that are given replace the heuristic's choice. A
+    schedule that is already on a product is kept unless `override` is set, and checked either
+    way: one that does not fit the product or the configuration is an error.
+    """
+
+    name = "gemmini-assign-schedule"
+
+    tile: tuple[int, ...] | None = None
+    order: Literal["mnk", "nmk"] | None = None
+    inner_order: Literal["mnk", "mkn", "nmk", "nkm", "kmn", "knm"] | None = None
+    dataflow: Literal["ws", "os"] | None = None
+    double_buffer: tuple[Literal["a", "b", "c", "none"], ...] | None = None
+    mvin_cols: int | None = None
+    mvout_cols: int | None = None
+    placement: Literal["banked", "packed"] | None = None
+    lowering: Literal["isa", "loop_ws"] | None = None
+    override: bool = False
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Assign and check schedules; raises `PassFailedException` with the first problem."""
+        for matmul in [inner for inner in op.walk() if isinstance(inner, MatmulOp)]:
+            config = module_config(matmul)
+            problem = Problem.of(matmul)
+            if matmul.schedule is None or self.override:
+                schedule = self._choose(matmul, problem, config)
+            else:
+                schedule = matmul.schedule.data
+            broken = schedule_problem(schedule, problem, config)
+            if broken is not None:
+                raise PassFailedException(f"{location(matmul)}: {broken}")
+            matmul.schedule = ScheduleAttr(schedule)
+
+    def _choose(self, matmul: MatmulOp, problem: Problem, config: GemminiConfig) -> Schedule:
+        given = self._given_fields()
+        lowering = given.get("lowering", Lowering.ISA)
+        base = default_schedule(problem, config, lowering)
+        if base is None and "tile" not in given:
+            raise PassFailedException(
+                f"{location(matmul)}: config '{config.name}' cannot execute this product: "
+                f"{_reason(problem, config, lowering)}"
+            )
+        schedule = replace(base or Schedule(tile=given["tile"]), **given)
+        if schedule_problem(schedule, problem, config) is not None and "tile" not in given:
+            fitting = _shrink(schedule, problem, config)
+            schedule = fitting if fitting is not None else schedule
+        return schedule
+
+    def _given_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        if self.tile is not None:
+            fields["tile"] = self.tile
+        for key in ("order", "inner_order", "mvin_cols", "mvout_cols"):
+            if getattr(self, key) is not None:
+                fields[key] = getattr(self, key)
+        if self.dataflow is not None:
+            fields["dataflow"] = Dataflow(self.dataflow)
+        if self.placement is not None:
+            fields["placement"] = Placement(self.placement)
+        if self.lowering is not None:
+            fields["lowering"] = Lowering(self.lowering)
+        if self.double_buffer is not None:
+            fields["double_buffer"] = tuple(b for b in self.double_buffer if b != "none")
+        return fields
+
+
+def _reason(problem: Problem, config: GemminiConfig, lowering: Lowering) -> str:
+    """Why not even the smallest tile is legal."""
+    reasons = [
+        schedule_problem(Schedule((1, 1, 1), dataflow=dataflow, lowering=lowering), problem, config)
+        for dataflow in (Dataflow.WS, Dataflow.OS)
+    ]
+    return next((reason for reason in reasons if reason is not None), "no schedule was found")
+
+
+def _shrink(schedule: Schedule, problem: Problem, config: GemminiConfig) -> Schedule | None:
+    """Halve the heuristic's tile until it fits the fields that the user fixed."""
+    m, n, k = schedule.tile
+    while (m, n, k) != (1, 1, 1):
+        largest = max(m, n, k)
+        if k == largest:
+            k = (k + 1) // 2
+        elif n == largest:
+            n = (n + 1) // 2
+        else:
+            m = (m + 1) // 2
+        candidate = replace(schedule, tile=(m, n, k))
+        if schedule_problem(candidate, problem, config) is None:
+            return candidate
+    return None

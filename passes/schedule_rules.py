@@ -1,0 +1,153 @@
+"""When a schedule can execute a matrix product on a configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gemmini_xdsl.dialects.attributes import Lowering, Schedule
+from gemmini_xdsl.dialects.matmul import MatmulOp
+from gemmini_xdsl.dialects.transposes import illegal_transposes
+from gemmini_xdsl.hardware import GemminiConfig
+
+
+def ceil_div(a: int, b: int) -> int:
+    """`a / b`, rounded up."""
+    return -(-a // b)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The facts of a product that scheduling depends on; sizes are in elements."""
+
+    m: int
+    n: int
+    k: int
+    transpose_a: bool = False
+    transpose_b: bool = False
+    wide_result: bool = False
+    has_bias: bool = False
+
+    @staticmethod
+    def of(op: MatmulOp) -> Problem:
+        """The facts of `op`."""
+        m, n, k = op.sizes
+        return Problem(
+            m,
+            n,
+            k,
+            op.transpose_a is not None,
+            op.transpose_b is not None,
+            op.c_type.element_type != op.a_type.element_type,
+            op.bias is not None,
+        )
+
+    def blocks(self, config: GemminiConfig) -> tuple[int, int, int]:
+        """M, N and K in blocks of the array."""
+        return (
+            ceil_div(self.m, config.dim),
+            ceil_div(self.n, config.dim),
+            ceil_div(self.k, config.exact_depth),
+        )
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """A schedule's tile clipped to a product: tile sizes in blocks, and how many tiles."""
+
+    tile: tuple[int, int, int]
+    trips: tuple[int, int, int]
+
+    @staticmethod
+    def of(schedule: Schedule, problem: Problem, config: GemminiConfig) -> Tiling:
+        """Clip the tile of `schedule` to the blocks of `problem`."""
+        blocks = problem.blocks(config)
+        m, n, k = (min(size, total) for size, total in zip(schedule.tile, blocks, strict=True))
+        trips = (
+            ceil_div(blocks[0], m),
+            ceil_div(blocks[1], n),
+            ceil_div(blocks[2], k),
+        )
+        return Tiling((m, n, k), trips)
+
+    def slots(self, schedule: Schedule, operand: str) -> int:
+        """Slots of the buffer of `operand`: one where there is never a next tile to prepare."""
+        trip_m, trip_n, trip_k = self.trips
+        tiles = {"a": trip_m * trip_k, "b": trip_k * trip_n, "c": trip_m * trip_n}[operand]
+        return schedule.slots(operand) if tiles > 1 else 1
+
+    def rows(self, schedule: Schedule, dim: int) -> dict[str, int]:
+        """Local rows that the buffers of a, b and c take, all slots together."""
+        m, n, k = self.tile
+        blocks = {"a": m * k, "b": k * n, "c": m * n}
+        return {
+            operand: count * dim * self.slots(schedule, operand)
+            for operand, count in blocks.items()
+        }
+
+
+def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig) -> str | None:
+    """The first rule that `schedule` breaks for `problem` on `config`, or None."""
+    if (broken := schedule.problem()) is not None:
+        return broken
+    if (
+        broken := illegal_transposes(
+            config, schedule.dataflow, problem.transpose_a, problem.transpose_b
+        )
+    ) is not None:
+        return broken
+    if problem.wide_result and not config.acc_read_full_width:
+        return f"config '{config.name}' cannot store i32 results (acc_read_full_width = false)"
+    if not problem.wide_result and not config.acc_read_small_width:
+        return f"config '{config.name}' cannot store i8 results (acc_read_small_width = false)"
+    limits = (
+        ("mvin_cols", schedule.mvin_cols, config.max_block_cols),
+        ("mvout_cols", schedule.mvout_cols, 1 if problem.wide_result else config.max_block_cols),
+    )
+    for key, value, blocks in limits:
+        if value % config.dim or value > blocks * config.dim:
+            return (
+                f"{key} must be a multiple of {config.dim} up to {blocks * config.dim} here "
+                f"(0: the default), got {value}"
+            )
+    if schedule.lowering == Lowering.LOOP_WS:
+        return _loop_ws_problem(schedule, problem, config)
+    rows = Tiling.of(schedule, problem, config).rows(schedule, config.dim)
+    needed = rows["a"] + rows["b"]
+    if needed > config.scratchpad_rows:
+        return (
+            f"tile {list(schedule.tile)} needs {needed} scratchpad rows (a {rows['a']}, "
+            f"b {rows['b']}); config '{config.name}' has {config.scratchpad_rows}: choose a "
+            "smaller tile or less double buffering"
+        )
+    if rows["c"] > config.accumulator_rows:
+        return (
+            f"tile {list(schedule.tile)} needs {rows['c']} accumulator rows; config "
+            f"'{config.name}' has {config.accumulator_rows}: choose a smaller tile or less "
+            "double buffering"
+        )
+    return None
+
+
+def _loop_ws_problem(schedule: Schedule, problem: Problem, config: GemminiConfig) -> str | None:
+    if not config.has_loop_ws:
+        return f"lowering loop_ws: config '{config.name}' has no LOOP_WS (has_loop_ws = false)"
+    if schedule.dataflow.value != "ws":
+        return "lowering loop_ws: the FSM is weight-stationary; set dataflow = ws"
+    if problem.k > config.exact_depth and config.exact_depth < config.dim:
+        return (
+            f"lowering loop_ws: the FSM sums {config.dim} products at a time, which can overflow "
+            f"the {config.array_bits}-bit sums of config '{config.name}'; use isa"
+        )
+    m, n, k = Tiling.of(schedule, problem, config).tile
+    half, half_acc = config.scratchpad_rows // 2, config.accumulator_rows // 2
+    if (m * k + k * n) * config.dim > half:
+        return (
+            f"lowering loop_ws: tile {list(schedule.tile)} needs {(m * k + k * n) * config.dim} "
+            f"scratchpad rows; the FSM has half of them, {half}"
+        )
+    if m * n * config.dim > half_acc:
+        return (
+            f"lowering loop_ws: tile {list(schedule.tile)} needs {m * n * config.dim} "
+            f"accumulator rows; the FSM has half of them, {half_acc}"
+        )
+    return None
