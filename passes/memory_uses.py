@@ -1,0 +1,138 @@
+"""Which operations of a block read or write which memory.
+
+Memrefs are taken to be the same memory only through views of one allocation or argument: two
+arguments of a function never alias, as the emitted C states with `restrict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from xdsl.dialects import arith, linalg, memref, scf
+from xdsl.dialects.builtin import MemRefType
+from xdsl.dialects.linalg.abstract_ops import LinalgStructuredOperation
+from xdsl.ir import Block, Operation, OpResult, SSAValue
+
+_VIEWS = (
+    memref.SubviewOp,
+    memref.CastOp,
+    memref.CollapseShapeOp,
+    memref.ExpandShapeOp,
+    memref.ReinterpretCastOp,
+)
+_NO_ACCESS = (
+    memref.AllocOp,
+    memref.DeallocOp,
+    memref.GetGlobalOp,
+    memref.DimOp,
+    linalg.YieldOp,
+    linalg.IndexOp,
+    scf.YieldOp,
+    arith.ConstantOp,
+    *_VIEWS,
+)
+_STRUCTURED_CONTROL_FLOW = (scf.ForOp, scf.IfOp)
+
+
+def is_view(op: Operation) -> bool:
+    """Whether an operation only gives another view of the memory of its first operand."""
+    return isinstance(op, _VIEWS)
+
+
+def root(value: SSAValue) -> SSAValue:
+    """The allocation, global or argument that a memref is a view of."""
+    while isinstance(value, OpResult) and isinstance(value.op, _VIEWS):
+        value = value.op.operands[0]
+    return value
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """Memory that one operation reads and writes, nested operations included."""
+
+    op: Operation
+    reads: frozenset[SSAValue]
+    writes: frozenset[SSAValue]
+
+    @property
+    def touches(self) -> frozenset[SSAValue]:
+        """Memory read or written."""
+        return self.reads | self.writes
+
+
+def memory_use(op: Operation) -> MemoryUse:
+    """What `op` reads and writes; an operation that is not known does both to its operands."""
+    from gemmini_xdsl.dialects.matmul import MatmulOp
+
+    reads: set[SSAValue] = set()
+    writes: set[SSAValue] = set()
+    match op:
+        case LinalgStructuredOperation():
+            reads.update(_roots(op.inputs))
+            writes.update(_roots(op.outputs))
+            if isinstance(op, linalg.GenericOp) and op.body.block.args[-1].uses.get_length():
+                reads.update(_roots(op.outputs))
+        case MatmulOp():
+            reads.update(_roots([op.a, op.b, *([op.bias] if op.bias is not None else [])]))
+            writes.update(_roots([op.c]))
+        case memref.LoadOp():
+            reads.add(root(op.memref))
+        case memref.StoreOp():
+            writes.add(root(op.memref))
+        case memref.CopyOp():
+            reads.add(root(op.source))
+            writes.add(root(op.destination))
+        case _ if isinstance(op, (*_NO_ACCESS, *_STRUCTURED_CONTROL_FLOW)):
+            pass
+        case _:
+            reads.update(_roots(op.operands))
+            writes.update(_roots(op.operands))
+    for region in op.regions:
+        for block in region.blocks:
+            for nested in block.ops:
+                use = memory_use(nested)
+                reads.update(use.reads)
+                writes.update(use.writes)
+    return MemoryUse(op, frozenset(reads), frozenset(writes))
+
+
+def _roots(values: Iterable[SSAValue]) -> set[SSAValue]:
+    return {root(value) for value in values if isinstance(value.type, MemRefType)}
+
+
+@dataclass(frozen=True)
+class BlockUses:
+    """The memory uses of all operations of a block, in order."""
+
+    uses: tuple[MemoryUse, ...]
+
+    @classmethod
+    def of(cls, block: Block) -> BlockUses:
+        """Collect them."""
+        return cls(tuple(memory_use(op) for op in block.ops))
+
+    def position(self, op: Operation) -> int:
+        """Index of `op` in its block."""
+        return next(number for number, use in enumerate(self.uses) if use.op is op)
+
+    def touching(self, memory: SSAValue) -> list[MemoryUse]:
+        """The operations that read or write `memory`."""
+        return [use for use in self.uses if memory in use.touches]
+
+    def last_write_before(self, memory: SSAValue, position: int) -> MemoryUse | None:
+        """The last operation before `position` that writes `memory`."""
+        for use in reversed(self.uses[:position]):
+            if memory in use.writes:
+                return use
+        return None
+
+    def written_between(
+        self, memory: SSAValue, start: Operation, end: Operation, but: Iterable[Operation] = ()
+    ) -> bool:
+        """Whether an operation after `start` and before `end`, but not `but`, writes `memory`."""
+        excluded = set(but)
+        return any(
+            memory in use.writes and use.op not in excluded
+            for use in self.uses[self.position(start) + 1 : self.position(end)]
+        )
