@@ -1,0 +1,176 @@
+"""`-t gemmini-commands`: the commands that a function issues, as flat text.
+
+The format, one item a line:
+
+    # anything            a comment
+    funct rs1 rs2 ; name  a command: three hexadecimal numbers, and its mnemonic for readers
+    fence                 wait until all commands before it are complete
+
+Addresses of arguments and buffers are assigned from `base` upwards in order, on cache lines; the
+comments at the head list them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, ClassVar, NamedTuple
+
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.utils.target import Target
+
+from gemmini_xdsl.dialects.config_lookup import module_config
+from gemmini_xdsl.targets.arguments import Argument, arguments_of, functions, is_public
+from gemmini_xdsl.targets.command_program import BITS, Buffers, Program
+from gemmini_xdsl.targets.command_slice import TARGET
+from gemmini_xdsl.targets.errors import TargetError
+
+DEFAULT_BASE = 0x8000_0000
+FENCE = "fence"
+UNNAMED = "funct_{}"
+
+
+class Command(NamedTuple):
+    """One custom instruction with its operands."""
+
+    funct: int
+    rs1: int
+    rs2: int
+    mnemonic: str
+
+
+@dataclass(frozen=True)
+class Placement:
+    """An argument and its DRAM address."""
+
+    argument: Argument
+    address: int
+
+
+@dataclass(frozen=True)
+class CommandStream:
+    """All that a function issues; `None` stands for a fence."""
+
+    placements: tuple[Placement, ...]
+    items: tuple[Command | None, ...]
+
+
+def command_stream(
+    module: ModuleOp, function: str | None = None, base: int = DEFAULT_BASE
+) -> CommandStream:
+    """The commands of `function` (by default the only public one).
+
+    Raises `TargetError` if they depend on data or on scalar arguments.
+    """
+    op = select_function(module, function)
+    buffers = _buffers(module, base)
+    placements, addresses = _place(op, buffers)
+    items: list[Command | None] = []
+    program = Program(module, op.sym_name.data, buffers)
+    program.run(
+        addresses, lambda *fields: items.append(Command(*fields)), lambda: items.append(None)
+    )
+    return CommandStream(placements, tuple(items))
+
+
+def count_instructions(module: ModuleOp, function: str | None = None) -> dict[str, int]:
+    """How many instructions `function` issues, by mnemonic in alphabetical order.
+
+    A fence counts as `fence`. Raises `TargetError` if the number depends on data.
+    """
+    op = select_function(module, function)
+    counts: dict[str, int] = {}
+
+    def command(funct: int, mnemonic: str) -> None:
+        name = mnemonic or UNNAMED.format(funct)
+        counts[name] = counts.get(name, 0) + 1
+
+    def fence() -> None:
+        counts[FENCE] = counts.get(FENCE, 0) + 1
+
+    buffers = _buffers(module, DEFAULT_BASE)
+    _, addresses = _place(op, buffers)
+    Program(module, op.sym_name.data, buffers, operands=False).run(addresses, command, fence)
+    return dict(sorted(counts.items()))
+
+
+def select_function(module: ModuleOp, name: str | None) -> func.FuncOp:
+    """The function called `name`, or the only public one. Raises `TargetError`."""
+    candidates = [op for op in functions(module) if op.body.blocks]
+    if name is not None:
+        for op in candidates:
+            if op.sym_name.data == name:
+                return op
+        known = ", ".join(op.sym_name.data for op in candidates) or "none"
+        raise TargetError(f"{TARGET}: no function '{name}'; the module has {known}")
+    public = [op for op in candidates if is_public(op)]
+    if len(public) != 1:
+        known = ", ".join(op.sym_name.data for op in public) or "none"
+        raise TargetError(
+            f"{TARGET}: the module has {len(public)} public functions ({known}); "
+            "choose one with function=NAME"
+        )
+    return public[0]
+
+
+def _buffers(module: ModuleOp, base: int) -> Buffers:
+    if not 0 < base < 1 << BITS:
+        raise TargetError(f"{TARGET}: base must be a positive {BITS}-bit address, got {base}")
+    return Buffers(base, module_config(module).l2_line_bytes)
+
+
+def _place(op: func.FuncOp, buffers: Buffers) -> tuple[tuple[Placement, ...], dict[int, int]]:
+    placements: list[Placement] = []
+    addresses: dict[int, int] = {}
+    for block_argument, argument in zip(op.body.block.args, arguments_of(op), strict=True):
+        if isinstance(block_argument.type, MemRefType):
+            what = f"@{op.sym_name.data}: argument '{argument.name}'"
+            address = buffers.allocate_memref(block_argument.type, what)
+            addresses[block_argument.index] = address
+            placements.append(Placement(argument, address))
+    return tuple(placements), addresses
+
+
+def format_stream(module: ModuleOp, function: str, stream: CommandStream) -> Iterator[str]:
+    """The lines of the text format, each with its line end."""
+    config = module_config(module)
+    yield f"# Commands of @{function} for {config.name} ({config.digest}): funct rs1 rs2 ; name\n"
+    for placement in stream.placements:
+        argument = placement.argument
+        shape = "x".join(str(size) for size in argument.shape or ())
+        yield (
+            f"# {argument.name} = {placement.address:#x} "
+            f"({argument.role} {argument.dtype} {shape})\n"
+        )
+    for item in stream.items:
+        if item is None:
+            yield f"{FENCE}\n"
+        else:
+            comment = f" ; {item.mnemonic}" if item.mnemonic else ""
+            yield f"{item.funct:#04x} {item.rs1:#018x} {item.rs2:#018x}{comment}\n"
+
+
+@dataclass(frozen=True)
+class GemminiCommandsTarget(Target):
+    """The flat command stream of one function.
+
+    Options: `function` (default: the only public one) and `base`, the address of the first
+    argument as a number or as a string such as `"0x80000000"`.
+    """
+
+    name: ClassVar[str] = TARGET
+
+    function: str | None = None
+    base: int | str = DEFAULT_BASE
+
+    def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
+        """Write the stream. Raises `TargetError` if there is no one stream."""
+        try:
+            base = int(self.base, 0) if isinstance(self.base, str) else self.base
+        except ValueError:
+            raise TargetError(f"{TARGET}: base must be an address, got '{self.base}'") from None
+        function = select_function(module, self.function).sym_name.data
+        stream = command_stream(module, function, base)
+        output.writelines(format_stream(module, function, stream))
