@@ -575,6 +575,19 @@ class LoopTileOp(IRDLOperation):
         super().__init__(operands=[*operands, dynamic_sizes], properties=properties)
 
     @property
+    def mixed_addresses(self) -> list[tuple[SSAValue, list[mixed.Index]] | None]:
+        """Memref and element offsets of A, B, the bias and C."""
+        return [
+            None if value is None else (value, mixed.join(dynamic, static))
+            for value, dynamic, static in (
+                (self.a, self.a_offsets, self.static_a_offsets),
+                (self.b, self.b_offsets, self.static_b_offsets),
+                (self.bias, self.bias_offsets, self.static_bias_offsets),
+                (self.c, self.c_offsets, self.static_c_offsets),
+            )
+        ]
+
+    @property
     def mixed_sizes(self) -> list[mixed.Index]:
         """m, n and k, in elements."""
         return mixed.join(self.sizes, self.static_sizes)

@@ -8,9 +8,14 @@ from importlib import import_module
 from xdsl.passes import ModulePass
 
 PASSES: dict[str, str] = {
+    "convert-linalg-to-gemmini": "convert_linalg_to_gemmini:ConvertLinalgToGemminiPass",
     "gemmini-assign-schedule": "gemmini_assign_schedule:GemminiAssignSchedulePass",
     "gemmini-tile": "gemmini_tile:GemminiTilePass",
     "gemmini-double-buffer": "gemmini_double_buffer:GemminiDoubleBufferPass",
+    "gemmini-lower-to-isa": "gemmini_lower_to_isa:GemminiLowerToIsaPass",
+    "gemmini-interleave": "gemmini_interleave:GemminiInterleavePass",
+    "gemmini-hoist-config": "gemmini_hoist_config:GemminiHoistConfigPass",
+    "convert-gemmini-to-rocc": "convert_gemmini_to_rocc:ConvertGemminiToRoccPass",
     "gemmini-allocate": "gemmini_allocate:GemminiAllocatePass",
 }
 """Pass name to "module:class", the module relative to `gemmini_xdsl.passes`."""

@@ -1,0 +1,394 @@
+"""`gemmini-lower-to-isa`: tile operations become loops over instructions.
+
+Each tile operation sets the configuration that it needs, right where it stands;
+`gemmini-hoist-config` removes what is redundant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from xdsl.context import Context
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import BoolAttr, MemRefType, ModuleOp
+from xdsl.ir import SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import (
+    GreedyRewritePatternApplier,
+    PatternRewriter,
+    PatternRewriteWalker,
+    RewritePattern,
+    op_type_rewrite_pattern,
+)
+from xdsl.utils.hints import isa
+
+from gemmini_xdsl.dialects.attributes import ACC_TYPE, TILE_DIMS, Dataflow, Space
+from gemmini_xdsl.dialects.config_lookup import module_config
+from gemmini_xdsl.dialects.isa import (
+    MVIN_OPS,
+    ComputeAccumulatedOp,
+    ComputePreloadedOp,
+    ConfigExOp,
+    ConfigLdOp,
+    ConfigStOp,
+    LocalAddressOp,
+    LoopWsOp,
+    MvoutOp,
+    PreloadOp,
+)
+from gemmini_xdsl.dialects.local_memory import BufferType
+from gemmini_xdsl.dialects.matmul import row_stride
+from gemmini_xdsl.dialects.mixed import Index
+from gemmini_xdsl.dialects.tile import LoadOp, LoopTileOp, StoreOp, TileMatmulOp
+from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.gemmini_tile import A_ID, B_ID, BIAS_ID
+from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
+
+
+@dataclass(frozen=True)
+class GemminiLowerToIsaPass(ModulePass):
+    """Lower level 2 to level 3."""
+
+    name = "gemmini-lower-to-isa"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Lower every tile operation; loops and pipelines stay."""
+        patterns = [LowerLoad(), LowerStore(), LowerTileMatmul(), LowerLoopTile()]
+        PatternRewriteWalker(
+            GreedyRewritePatternApplier(patterns), apply_recursively=False
+        ).rewrite_module(op)
+
+
+def _buffer_type(buffer: SSAValue) -> BufferType:
+    assert isinstance(buffer.type, BufferType)
+    return buffer.type
+
+
+def _memref_type(value: SSAValue) -> MemRefType:
+    assert isa(value.type, MemRefType)
+    return value.type
+
+
+def _element_bytes(type_: MemRefType, config: GemminiConfig) -> int:
+    return config.acc_bytes if type_.element_type == ACC_TYPE else config.input_bytes
+
+
+def _stride_bytes(type_: MemRefType, config: GemminiConfig) -> int:
+    """Bytes between rows; 0 for a row that is repeated."""
+    if type_.get_num_dims() == 1:
+        return 0
+    return row_stride(type_) * _element_bytes(type_, config)
+
+
+@contextmanager
+def _blocks(
+    builder: IndexBuilder, size: Index, block: int
+) -> Iterator[tuple[IndexBuilder, Index, Index]]:
+    """A loop over the blocks of `size` elements: builder, block number, elements in the block."""
+    with builder.loop(builder.divide_up(size, block)) as (body, number):
+        if isinstance(size, int) and size % block == 0:
+            yield body, number, block
+        else:
+            remaining = body.subtract(size, body.multiply(number, block))
+            yield body, number, body.minimum(remaining, block)
+
+
+@contextmanager
+def _if_positive(builder: IndexBuilder, size: Index) -> Iterator[IndexBuilder | None]:
+    """A builder for code that runs if `size` is positive; None if it is known to be zero."""
+    if isinstance(size, int):
+        yield builder if size > 0 else None
+    else:
+        with builder.guard(builder.compare("sgt", size, 0)) as guarded:
+            yield guarded
+
+
+def _full_blocks_then_rest(
+    builder: IndexBuilder, size: Index, block: int, start: int = 0
+) -> Iterator[tuple[IndexBuilder, Index, Index]]:
+    """The same as `_blocks`, with the short last block apart, so that the loop has no minimum.
+
+    Iterates over at most two bodies to fill; begins at block `start`.
+    """
+    full = builder.divide(size, block)
+    if not isinstance(full, int) or full > start:
+        with builder.loop(full, start=start) as (body, number):
+            yield body, number, block
+    rest = builder.remainder(size, block)
+    if not isinstance(full, int) or full >= start:
+        with _if_positive(builder, rest) as guarded:
+            if guarded is not None:
+                yield guarded, full, rest
+
+
+class LowerLoad(RewritePattern):
+    """`gemmini.load`: CONFIG_LD and MVINs, as wide as allowed."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: LoadOp, rewriter: PatternRewriter) -> None:
+        """Loop over rows of blocks, and inside over groups of blocks that one MVIN moves."""
+        config = module_config(op)
+        source, buffer = _memref_type(op.source), _buffer_type(op.buffer)
+        builder = IndexBuilder.before(op)
+        builder.insert(ConfigLdOp(op.id.value.data, _stride_bytes(source, config), config.dim))
+        rows, cols = op.mixed_sizes
+        block_rows, block_cols = buffer.block
+        group = _columns_per_mvin(op, config) if block_cols == config.dim else block_cols
+        mvin = MVIN_OPS[op.id.value.data]
+        *row_offset, col_offset = op.mixed_offsets
+        with _blocks(builder, rows, block_rows) as (row_body, row, height):
+            row_start = row_body.multiply(row, buffer.grid[1] * config.dim)
+            for body, number, width in _full_blocks_then_rest(row_body, cols, group):
+                local = body.add(row_start, body.multiply(number, group // block_cols * config.dim))
+                address = body.insert(LocalAddressOp(op.buffer, op.mixed_slot, local)).results[0]
+                offsets = [body.add(col_offset, body.multiply(number, group))]
+                if row_offset:
+                    offsets.insert(0, body.add(row_offset[0], body.multiply(row, block_rows)))
+                body.insert(mvin(op.source, offsets, address, [height, width]))
+        rewriter.erase(op)
+
+
+def _columns_per_mvin(op: LoadOp, config: GemminiConfig) -> int:
+    if op.max_cols is not None:
+        return op.max_cols.value.data
+    scratchpad = _buffer_type(op.buffer).space.data == Space.SCRATCHPAD
+    blocks = config.max_block_cols if scratchpad else config.max_block_cols_acc
+    return blocks * config.dim
+
+
+class LowerStore(RewritePattern):
+    """`gemmini.store`: CONFIG_ST and MVOUTs."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: StoreOp, rewriter: PatternRewriter) -> None:
+        """Loop over rows of blocks, and inside over groups of blocks that one MVOUT moves."""
+        config = module_config(op)
+        destination, buffer = _memref_type(op.destination), _buffer_type(op.buffer)
+        full = destination.element_type == ACC_TYPE
+        builder = IndexBuilder.before(op)
+        builder.insert(ConfigStOp(_stride_bytes(destination, config), op.scale, op.activation))
+        rows, cols = op.mixed_sizes
+        group = config.dim if op.max_cols is None else op.max_cols.value.data
+        row_offset, col_offset = op.mixed_offsets
+        with _blocks(builder, rows, config.dim) as (row_body, row, height):
+            row_start = row_body.multiply(row, buffer.grid[1] * config.dim)
+            for body, number, width in _full_blocks_then_rest(row_body, cols, group):
+                local = body.add(row_start, body.multiply(number, group))
+                address = LocalAddressOp(op.buffer, op.mixed_slot, local, full=full)
+                offsets = [
+                    body.add(row_offset, body.multiply(row, config.dim)),
+                    body.add(col_offset, body.multiply(number, group)),
+                ]
+                source = body.insert(address).results[0]
+                body.insert(MvoutOp(source, op.destination, offsets, [height, width]))
+        rewriter.erase(op)
+
+
+@dataclass
+class _Block:
+    """Where the loops over blocks stand: block numbers and sizes by dimension."""
+
+    numbers: dict[str, Index] = field(default_factory=dict)
+    sizes: dict[str, Index] = field(default_factory=dict)
+
+    def extended(self, dim: str, number: Index, size: Index) -> _Block:
+        """This place with one more dimension fixed."""
+        return _Block({**self.numbers, dim: number}, {**self.sizes, dim: size})
+
+
+class LowerTileMatmul(RewritePattern):
+    """`gemmini.tile_matmul`: CONFIG_EX and pairs of PRELOAD and COMPUTE.
+
+    Weight-stationary with m innermost keeps the weights: only the first pair of each loop over m
+    preloads B. Output-stationary drains every block into the accumulator, which keeps any depth
+    exact although the array's own sums are narrow (ISA section 6).
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: TileMatmulOp, rewriter: PatternRewriter) -> None:
+        """Expand the three loops over blocks in the operation's order."""
+        builder = IndexBuilder.before(op)
+        builder.insert(
+            ConfigExOp(op.dataflow.data, op.transpose_a is not None, op.transpose_b is not None)
+        )
+        _TileLoops(op).build(builder)
+        rewriter.erase(op)
+
+
+class _TileLoops:
+    def __init__(self, op: TileMatmulOp):
+        config = module_config(op)
+        self.op = op
+        self.order = op.order.data
+        a = _buffer_type(op.a)
+        depth = a.block[0] if op.transpose_a is not None else a.block[1]
+        self.block = {"m": config.dim, "n": config.dim, "k": depth}
+        self.dim = config.dim
+        self.sizes = dict(zip(TILE_DIMS, op.mixed_sizes, strict=True))
+
+    @property
+    def _keeps_weights(self) -> bool:
+        return self.op.dataflow.data == Dataflow.WS and self.order[-1] == "m"
+
+    @property
+    def _first_differs(self) -> bool:
+        """Whether the first iteration of the innermost loop differs from the others."""
+        starts_sum = self.order[-1] == "k" and not self._always_accumulates
+        return self._keeps_weights or starts_sum
+
+    @property
+    def _always_accumulates(self) -> bool:
+        accumulate = self.op.accumulate
+        return (
+            accumulate is not None
+            and isinstance(accumulate.owner, arith.ConstantOp)
+            and accumulate.owner.value == BoolAttr.from_bool(True)
+        )
+
+    def build(self, builder: IndexBuilder) -> None:
+        """Insert the loops."""
+        outer, middle = self.order[0], self.order[1]
+        with _blocks(builder, self.sizes[outer], self.block[outer]) as (body, number, size):
+            place = _Block().extended(outer, number, size)
+            with _blocks(body, self.sizes[middle], self.block[middle]) as (inner, number, size):
+                self._innermost(inner, place.extended(middle, number, size))
+
+    def _innermost(self, builder: IndexBuilder, place: _Block) -> None:
+        dim = self.order[-1]
+        total, block = self.sizes[dim], self.block[dim]
+        start = 0
+        if self._first_differs:
+            self._pair(builder, place.extended(dim, 0, builder.minimum(total, block)), first=True)
+            start = 1
+            if not isinstance(total, int):
+                with builder.guard(builder.compare("sgt", total, block)) as guarded:
+                    self._others(guarded, place, start)
+                return
+        self._others(builder, place, start)
+
+    def _others(self, builder: IndexBuilder, place: _Block, start: int) -> None:
+        dim = self.order[-1]
+        for body, number, size in _full_blocks_then_rest(
+            builder, self.sizes[dim], self.block[dim], start
+        ):
+            self._pair(body, place.extended(dim, number, size), first=start == 0)
+
+    def _pair(self, builder: IndexBuilder, place: _Block, *, first: bool) -> None:
+        """One PRELOAD and its COMPUTE."""
+        m, n, k = (place.sizes[dim] for dim in TILE_DIMS)
+        keep = self._keeps_weights and not first
+        ws = self.op.dataflow.data == Dataflow.WS
+        slot_a, slot_b, _ = self.op.slots
+        a = self._operand(builder, self.op.a, slot_a, place, "mk", self.op.transpose_a is not None)
+        b: SSAValue | None = None
+        if not keep:
+            b = self._operand(
+                builder, self.op.b, slot_b, place, "kn", self.op.transpose_b is not None
+            )
+        c = self._destination(builder, place)
+        if ws:
+            builder.insert(PreloadOp(b, [k, n], c, [m, n]))
+            compute = ComputeAccumulatedOp if keep else ComputePreloadedOp
+            builder.insert(compute(a, [m, k], None, [m, n]))
+        else:
+            builder.insert(PreloadOp(None, [m, n], c, [m, n]))
+            builder.insert(ComputePreloadedOp(a, [m, k], b, [k, n]))
+
+    def _operand(
+        self,
+        builder: IndexBuilder,
+        buffer: SSAValue,
+        slot: Index,
+        place: _Block,
+        dims: str,
+        transposed: bool,
+    ) -> SSAValue:
+        row_dim, col_dim = (dims[1], dims[0]) if transposed else (dims[0], dims[1])
+        row = self._block_row(builder, buffer, place.numbers[row_dim], place.numbers[col_dim])
+        return builder.insert(LocalAddressOp(buffer, slot, row)).results[0]
+
+    def _destination(self, builder: IndexBuilder, place: _Block) -> SSAValue:
+        row = self._block_row(builder, self.op.c, place.numbers["m"], place.numbers["n"])
+        accumulate = self._accumulate(builder, place.numbers["k"])
+        return builder.insert(LocalAddressOp(self.op.c, self.op.slots[2], row, accumulate)).results[
+            0
+        ]
+
+    def _block_row(self, builder: IndexBuilder, buffer: SSAValue, row: Index, col: Index) -> Index:
+        columns = _buffer_type(buffer).grid[1]
+        return builder.add(
+            builder.multiply(row, columns * self.dim), builder.multiply(col, self.dim)
+        )
+
+    def _accumulate(self, builder: IndexBuilder, k: Index) -> SSAValue | None:
+        """Whether this pair adds: always after the first block of k."""
+        if self._always_accumulates:
+            return self.op.accumulate
+        later = None
+        if self.order[-1] == "k":
+            is_first = isinstance(k, int) and k == 0
+            if not is_first:
+                return builder.insert(arith.ConstantOp(BoolAttr.from_bool(True))).results[0]
+        elif not isinstance(k, int):
+            later = builder.compare("ne", k, 0)
+        else:
+            assert k == 0
+        if later is None or self.op.accumulate is None:
+            return later if later is not None else self.op.accumulate
+        return builder.insert(arith.OrIOp(later, self.op.accumulate)).results[0]
+
+
+class LowerLoopTile(RewritePattern):
+    """`gemmini.loop_tile`: the configuration that LOOP_WS relies on, and LOOP_WS."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: LoopTileOp, rewriter: PatternRewriter) -> None:
+        """Set ids 0, 1 and 2 for A, B and D, and the array's and the store's configuration."""
+        config = module_config(op)
+        builder = IndexBuilder.before(op)
+        transposed = (op.transpose_a is not None, op.transpose_b is not None)
+        addresses = op.mixed_addresses
+        builder.insert(ConfigExOp(Dataflow.WS, *transposed))
+        strides: list[int] = []
+        a, b, bias, c = addresses
+        for pair, id in ((a, A_ID), (b, B_ID), (bias, BIAS_ID)):
+            strides.append(_stride_elements(pair))
+            if pair is not None:
+                stride = _stride_bytes(_memref_type(pair[0]), config)
+                builder.insert(ConfigLdOp(id, stride, config.dim))
+        strides.append(_stride_elements(c))
+        full_c = c is not None and _memref_type(c[0]).element_type == ACC_TYPE
+        if c is not None:
+            builder.insert(
+                ConfigStOp(_stride_bytes(_memref_type(c[0]), config), op.scale, op.activation)
+            )
+        tiles = [builder.divide_up(size, config.dim) for size in op.mixed_sizes]
+        pads = [_pad(builder, size, config.dim) for size in op.mixed_sizes]
+        builder.insert(
+            LoopWsOp(
+                addresses,
+                tiles,
+                pads,
+                strides,
+                ex_accumulate=bias is not None or op.accumulate is not None,
+                full_c=full_c,
+                transpose_a=transposed[0],
+                transpose_b=transposed[1],
+                activation=op.activation,
+            )
+        )
+        rewriter.erase(op)
+
+
+def _stride_elements(pair: tuple[SSAValue, list[Index]] | None) -> int:
+    if pair is None or _memref_type(pair[0]).get_num_dims() == 1:
+        return 0
+    return row_stride(_memref_type(pair[0]))
+
+
+def _pad(builder: IndexBuilder, size: Index, dim: int) -> Index:
+    """Elements missing in the last block: `-size mod dim`."""
+    rest = builder.remainder(size, dim)
+    return builder.remainder(builder.subtract(dim, rest), dim)
