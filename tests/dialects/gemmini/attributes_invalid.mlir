@@ -1,0 +1,131 @@
+// RUN: gemmini-opt %s --parsing-diagnostics --verify-diagnostics --split-input-file | filecheck %s
+
+// Schedules, configurations and buffers that contradict themselves.
+
+// CHECK: a schedule needs a tile, such as tile = [4, 4, 4]{{$}}
+"test.op"() {a = #gemmini.schedule<>} : () -> ()
+
+// -----
+
+// CHECK: a schedule needs a tile, such as tile = [4, 4, 4]{{$}}
+"test.op"() {a = #gemmini.schedule<order = "mnk">} : () -> ()
+
+// -----
+
+// CHECK: tile must be three sizes [m, n, k] of at least 1 block, got (4, 4){{$}}
+"test.op"() {a = #gemmini.schedule<tile = [4, 4]>} : () -> ()
+
+// -----
+
+// CHECK: tile must be three sizes [m, n, k] of at least 1 block, got (4, 0, 4){{$}}
+"test.op"() {a = #gemmini.schedule<tile = [4, 0, 4]>} : () -> ()
+
+// -----
+
+// CHECK: order must be a permutation of "mnk", got "mnm"{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], order = "mnm">} : () -> ()
+
+// -----
+
+// CHECK: inner_order must be a permutation of "mnk", got "mn"{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], inner_order = "mn">} : () -> ()
+
+// -----
+
+// CHECK: order must end in k, got "kmn": partial sums stay in the accumulator until k is done{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], order = "kmn">} : () -> ()
+
+// -----
+
+// CHECK: double_buffer must list "a", "b", "c" at most once, got ('d',){{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], double_buffer = ["d"]>} : () -> ()
+
+// -----
+
+// CHECK: double_buffer must list "a", "b", "c" at most once, got ('a', 'a'){{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], double_buffer = ["a", "a"]>} : () -> ()
+
+// -----
+
+// CHECK: mvin_cols must not be negative, got -16{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], mvin_cols = -16>} : () -> ()
+
+// -----
+
+// CHECK: mvout_cols must not be negative, got -1{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], mvout_cols = -1>} : () -> ()
+
+// -----
+
+// CHECK: unknown schedule field 'tiles'; fields are tile, order, inner_order, dataflow, double_buffer, mvin_cols, mvout_cols, placement, lowering{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], tiles = 2>} : () -> ()
+
+// -----
+
+// CHECK: schedule field 'tile' is given twice{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], tile = [2, 2, 2]>} : () -> ()
+
+// -----
+
+// CHECK: unknown configuration 'nope'; presets are default, int8_32x32, int8_4x4, int8_8x8, lean, zcu102, or give the path of a .toml file{{$}}
+"test.op"() {a = #gemmini.config<"nope">} : () -> ()
+
+// -----
+
+// CHECK: 'mine.toml' is a path; a module names a preset or its values{{$}}
+"test.op"() {a = #gemmini.config<"mine.toml">} : () -> ()
+
+// -----
+
+// CHECK: 'zcu102' is a preset with other values; choose another name{{$}}
+"test.op"() {a = #gemmini.config<"zcu102", clock_mhz = 200>} : () -> ()
+
+// -----
+
+// CHECK: config 'mine': parameter 'mesh_rows' must be a power of two, got 12{{$}}
+"test.op"() {a = #gemmini.config<"mine", mesh_rows = 12>} : () -> ()
+
+// -----
+
+// CHECK: config 'mine': the array must be square, got 8 rows and 16 columns{{$}}
+"test.op"() {a = #gemmini.config<"mine", mesh_rows = 8>} : () -> ()
+
+// -----
+
+// CHECK: config 'mine': parameter 'dataflow' must be one of ws, os, both, got 'is'{{$}}
+"test.op"() {a = #gemmini.config<"mine", dataflow = "is">} : () -> ()
+
+// -----
+
+// CHECK: config 'mine': input_type 'fp32' is not supported; only int8 is{{$}}
+"test.op"() {a = #gemmini.config<"mine", input_type = "fp32">} : () -> ()
+
+// -----
+
+// CHECK: config 'mine': parameter 'has_loop_ws' must be true or false, got 1{{$}}
+"test.op"() {a = #gemmini.config<"mine", has_loop_ws = 1>} : () -> ()
+
+// -----
+
+// CHECK: config 'mine': parameter 'mesh_rows' must be an integer, got '8'{{$}}
+"test.op"() {a = #gemmini.config<"mine", mesh_rows = "8">} : () -> ()
+
+// -----
+
+// CHECK: expected two static sizes such as 4x13{{$}}
+"test.op"() {a = !gemmini.buffer<4 of 16x16, scratchpad>} : () -> ()
+
+// -----
+
+// CHECK: expected two static sizes such as 4x13{{$}}
+"test.op"() {a = !gemmini.buffer<4x4 of 16x?, scratchpad>} : () -> ()
+
+// -----
+
+// CHECK: expected two static sizes such as 4x13{{$}}
+"test.op"() {a = !gemmini.buffer<4x0 of 16x16, scratchpad>} : () -> ()
+
+// -----
+
+// CHECK: buffer sizes and slot counts must be at least 1{{$}}
+"test.op"() {a = !gemmini.buffer<4x4 of 16x16, scratchpad, slots = 0>} : () -> ()

@@ -1,0 +1,15 @@
+// RUN: gemmini-opt %s | gemmini-opt | filecheck %s
+// RUN: gemmini-opt %s --print-op-generic | gemmini-opt | filecheck %s
+
+"test.op"() {
+  least = #gemmini.schedule<tile = [1, 2, 3]>,
+  defaults = #gemmini.schedule<tile = [1, 1, 1], order = "mnk", inner_order = "knm", dataflow = ws, double_buffer = [], mvin_cols = 0, mvout_cols = 0, placement = banked, lowering = isa>,
+  all = #gemmini.schedule<tile = [4, 4, 13], order = "nmk", inner_order = "mnk", dataflow = os, double_buffer = ["a", "b", "c"], mvin_cols = 64, mvout_cols = 32, placement = packed, lowering = loop_ws>,
+  any_order = #gemmini.schedule<lowering = loop_ws, tile = [8, 8, 8], double_buffer = ["c"]>
+} : () -> ()
+
+// CHECK: "test.op"()
+// CHECK-SAME: least = #gemmini.schedule<tile = [1, 2, 3]>,
+// CHECK-SAME: defaults = #gemmini.schedule<tile = [1, 1, 1]>,
+// CHECK-SAME: all = #gemmini.schedule<tile = [4, 4, 13], order = "nmk", inner_order = "mnk", dataflow = os, double_buffer = ["a", "b", "c"], mvin_cols = 64, mvout_cols = 32, placement = packed, lowering = loop_ws>,
+// CHECK-SAME: any_order = #gemmini.schedule<tile = [8, 8, 8], double_buffer = ["c"], lowering = loop_ws>
