@@ -256,7 +256,7 @@ class Fusion:
         output = root(self.output)
         for operand, read_at in sources:
             memory = root(operand)
-            if memory is output:
+            if memory == output:
                 return False
             if uses.written_between(memory, read_at, self.anchor, but=self.fused):
                 return False

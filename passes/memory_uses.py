@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from xdsl.dialects import arith, linalg, memref, scf
 from xdsl.dialects.builtin import MemRefType
 from xdsl.dialects.linalg.abstract_ops import LinalgStructuredOperation
-from xdsl.ir import Block, Operation, OpResult, SSAValue
+from xdsl.ir import Attribute, Block, Operation, OpResult, SSAValue
+
+Memory = SSAValue | Attribute
+"""An allocation or argument, or the symbol of a global."""
 
 _VIEWS = (
     memref.SubviewOp,
@@ -40,10 +43,12 @@ def is_view(op: Operation) -> bool:
     return isinstance(op, _VIEWS)
 
 
-def root(value: SSAValue) -> SSAValue:
+def root(value: SSAValue) -> Memory:
     """The allocation, global or argument that a memref is a view of."""
     while isinstance(value, OpResult) and isinstance(value.op, _VIEWS):
         value = value.op.operands[0]
+    if isinstance(value.owner, memref.GetGlobalOp):
+        return value.owner.name_
     return value
 
 
@@ -52,11 +57,11 @@ class MemoryUse:
     """Memory that one operation reads and writes, nested operations included."""
 
     op: Operation
-    reads: frozenset[SSAValue]
-    writes: frozenset[SSAValue]
+    reads: frozenset[Memory]
+    writes: frozenset[Memory]
 
     @property
-    def touches(self) -> frozenset[SSAValue]:
+    def touches(self) -> frozenset[Memory]:
         """Memory read or written."""
         return self.reads | self.writes
 
@@ -65,8 +70,8 @@ def memory_use(op: Operation) -> MemoryUse:
     """What `op` reads and writes; an operation that is not known does both to its operands."""
     from gemmini_xdsl.dialects.matmul import MatmulOp
 
-    reads: set[SSAValue] = set()
-    writes: set[SSAValue] = set()
+    reads: set[Memory] = set()
+    writes: set[Memory] = set()
     match op:
         case LinalgStructuredOperation():
             reads.update(_roots(op.inputs))
@@ -97,7 +102,7 @@ def memory_use(op: Operation) -> MemoryUse:
     return MemoryUse(op, frozenset(reads), frozenset(writes))
 
 
-def _roots(values: Iterable[SSAValue]) -> set[SSAValue]:
+def _roots(values: Iterable[SSAValue]) -> set[Memory]:
     return {root(value) for value in values if isinstance(value.type, MemRefType)}
 
 
@@ -116,11 +121,11 @@ class BlockUses:
         """Index of `op` in its block."""
         return next(number for number, use in enumerate(self.uses) if use.op is op)
 
-    def touching(self, memory: SSAValue) -> list[MemoryUse]:
+    def touching(self, memory: Memory) -> list[MemoryUse]:
         """The operations that read or write `memory`."""
         return [use for use in self.uses if memory in use.touches]
 
-    def last_write_before(self, memory: SSAValue, position: int) -> MemoryUse | None:
+    def last_write_before(self, memory: Memory, position: int) -> MemoryUse | None:
         """The last operation before `position` that writes `memory`."""
         for use in reversed(self.uses[:position]):
             if memory in use.writes:
@@ -128,7 +133,7 @@ class BlockUses:
         return None
 
     def written_between(
-        self, memory: SSAValue, start: Operation, end: Operation, but: Iterable[Operation] = ()
+        self, memory: Memory, start: Operation, end: Operation, but: Iterable[Operation] = ()
     ) -> bool:
         """Whether an operation after `start` and before `end`, but not `but`, writes `memory`."""
         excluded = set(but)

@@ -9,6 +9,10 @@ from xdsl.passes import ModulePass
 
 PASSES: dict[str, str] = {
     "convert-linalg-to-gemmini": "convert_linalg_to_gemmini:ConvertLinalgToGemminiPass",
+    "gemmini-fold-zero-points": "gemmini_fold_zero_points:GemminiFoldZeroPointsPass",
+    "gemmini-legalize-requantization": (
+        "gemmini_legalize_requantization:GemminiLegalizeRequantizationPass"
+    ),
     "gemmini-assign-schedule": "gemmini_assign_schedule:GemminiAssignSchedulePass",
     "gemmini-tile": "gemmini_tile:GemminiTilePass",
     "gemmini-double-buffer": "gemmini_double_buffer:GemminiDoubleBufferPass",

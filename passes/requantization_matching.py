@@ -116,6 +116,14 @@ class Requantization:
         """Whether the array's store does it: no zero point, and no other range than int8."""
         return self.zero_point == 0 and (self.low, self.high) == (INT8_MIN, INT8_MAX)
 
+    def normalize(self) -> None:
+        """Express a lower bound at the zero point as ReLU, and drop bounds that ReLU implies."""
+        if self.scale < 0:
+            return
+        self.relu = self.relu or self.low == self.zero_point
+        if self.relu and self.low <= self.zero_point < self.high:
+            self.low = INT8_MIN
+
 
 @dataclass
 class Epilogue:
@@ -353,11 +361,7 @@ class _Matcher:
         if not INT8_MIN <= result.zero_point <= INT8_MAX:
             return False
         result.low, result.high = int(self.bounds.low), int(self.bounds.high)
-        if result.scale >= 0 and result.low == result.zero_point:
-            result.relu = True
-        if result.scale >= 0 and result.relu and result.low <= result.zero_point < result.high:
-            # The activation already bounds the result from below.
-            result.low = INT8_MIN
+        result.normalize()
         return True
 
 
