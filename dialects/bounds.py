@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IntegerAttr
+from xdsl.dialects.builtin import IntegerAttr, i1
 from xdsl.ir import SSAValue
 
 
 def constant_value(value: SSAValue | int) -> int | None:
-    """The value of an integer or of an `arith.constant`, else None."""
+    """The value of an integer or of an `arith.constant`, else None; `true` is 1."""
     if isinstance(value, int):
         return value
     if isinstance(value.owner, arith.ConstantOp) and isinstance(value.owner.value, IntegerAttr):
-        return value.owner.value.value.data
+        number: int = value.owner.value.value.data
+        return number & 1 if value.type == i1 else number
     return None
 
 

@@ -238,14 +238,16 @@ def _pointer(value: SSAValue) -> SSAValue:
     """The aligned pointer of a memref, extracted once, where the memref is defined."""
     for use in value.uses:
         if isinstance(use.operation, memref.ExtractAlignedPointerAsIndexOp):
-            return use.operation.results[0]
+            existing: SSAValue = use.operation.results[0]
+            return existing
     extract = memref.ExtractAlignedPointerAsIndexOp.get(value)
     owner = value.owner
     if isinstance(owner, Operation):
         Rewriter.insert_op(extract, InsertPoint.after(owner))
     else:
         Rewriter.insert_op(extract, InsertPoint.at_start(owner))
-    return extract.results[0]
+    pointer: SSAValue = extract.results[0]
+    return pointer
 
 
 def _memref_type(value: SSAValue) -> MemRefType:

@@ -43,9 +43,7 @@ def default_pipeline(
     What is not offloaded stays linalg.
     """
     return [
-        ConvertLinalgToGemminiPass(
-            requantization=requantization, strict_rounding=strict_rounding
-        ),
+        ConvertLinalgToGemminiPass(requantization=requantization, strict_rounding=strict_rounding),
         GemminiLegalizeRequantizationPass(requantization=requantization),
         GemminiFoldZeroPointsPass(),
         schedule or GemminiAssignSchedulePass(),

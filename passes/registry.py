@@ -20,6 +20,7 @@ PASSES: dict[str, str] = {
     "gemmini-interleave": "gemmini_interleave:GemminiInterleavePass",
     "gemmini-hoist-config": "gemmini_hoist_config:GemminiHoistConfigPass",
     "convert-gemmini-to-rocc": "convert_gemmini_to_rocc:ConvertGemminiToRoccPass",
+    "gemmini-default-pipeline": "pipelines:GemminiDefaultPipelinePass",
     "gemmini-allocate": "gemmini_allocate:GemminiAllocatePass",
 }
 """Pass name to "module:class", the module relative to `gemmini_xdsl.passes`."""
