@@ -14,6 +14,7 @@ from xdsl.utils.hints import isa
 
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.dialects.rocc import CommandOp
+from gemmini_xdsl.hardware.encoding import Funct
 from gemmini_xdsl.targets.c_types import c_type
 from gemmini_xdsl.targets.errors import TargetError
 
@@ -29,8 +30,8 @@ _VIEWS = (
     memref.ExpandShapeOp,
     memref.ViewOp,
 )
-# What reads memory alone: a command with another mnemonic, or none, may write it.
-_READING_MNEMONICS = ("mvin", "config", "compute", "preload", "flush")
+# The operand (0 for rs1, 1 for rs2) that is the address of what the accelerator writes.
+_WRITING_COMMANDS = {Funct.MVOUT: 0, Funct.LOOP_WS_CONFIG_ADDRS_DC: 1}
 
 
 class Role(StrEnum):
@@ -137,8 +138,8 @@ def _role(function: func.FuncOp, argument: BlockArgument, written: dict[str, set
 def written_arguments(root: Operation) -> dict[str, set[int]]:
     """For every function below `root`, the indices of the arguments that it may write.
 
-    Writes are stores, results of structured operations and matrix products, and commands that
-    get an address made from the argument; calls count as what their callee does.
+    Writes are stores, results of structured operations and matrix products, and addresses
+    that the accelerator stores to (any address given to a command that we do not know); calls count as what their callee does.
     """
     all_functions = [op for op in root.walk() if isinstance(op, func.FuncOp)]
     written: dict[str, set[int]] = {op.sym_name.data: set() for op in all_functions}
@@ -184,8 +185,10 @@ def _writes(op: Operation, index: int, value: SSAValue, written: dict[str, set[i
         case LinalgStructuredOperation():
             return any(output is value for output in op.outputs)
         case CommandOp():
-            mnemonic = "" if op.mnemonic is None else op.mnemonic.data
-            return not mnemonic.startswith(_READING_MNEMONICS)
+            funct = op.funct.value.data
+            if funct not in set(Funct):
+                return True
+            return _WRITING_COMMANDS.get(Funct(funct)) == index
         case func.CallOp():
             return index in written.get(op.callee.string_value(), set())
         case _:

@@ -148,15 +148,21 @@ def _trivial_less(a: CValue, b: CValue, form: str, or_equal: bool) -> str | None
     x, y = (_in_range(value, bits, form) for value in (a, b))
     if or_equal:
         if x == low or y == high:
-            return "1"
+            return _decided((a, b), True)
         if x == high or y == low:
             return f"{getattr(a, form)} == {getattr(b, form)}"
     else:
         if x == high or y == low:
-            return "0"
+            return _decided((a, b), False)
         if x == low or y == high:
             return f"{getattr(a, form)} != {getattr(b, form)}"
     return None
+
+
+def _decided(operands: Sequence[CValue], result: bool) -> str:
+    """A constant that still uses the operands: their variables may have no other use."""
+    uses = [f"(void){value.text}" for value in operands if value.constant is None]
+    return f"({', '.join([*uses, str(int(result))])})"
 
 
 def _in_range(value: CValue, bits: int, form: str) -> int | None:
@@ -221,7 +227,7 @@ def _cmpf(op: Operation, args: Sequence[CValue], _: CType, __: Helpers) -> str:
     assert isinstance(op, arith.CmpfOp)
     predicate = op.predicate.value.data
     if predicate in (0, 15):
-        return "0" if predicate == 0 else "1"
+        return _decided(args, predicate == 15)
     return _CMPF[predicate].format(a=args[0].text, b=args[1].text)
 
 

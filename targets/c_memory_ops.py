@@ -99,6 +99,11 @@ def _subview(emitter: CFunctionEmitter, op: memref.SubviewOp) -> None:
         if emitter.needs_pointer(op.result):
             name = emitter.fresh_name(op.result, "view")
             emitter.line(f"{source.pointer_type} *const {name} = {source.start} + {distance};")
+        else:
+            # The offsets may have no other use.
+            for value in offsets:
+                if value.constant is None:
+                    emitter.line(f"(void){value.text};")
         offset = (*source.offset, distance)
         result = CMemRef(result.base, name, offset, result.strides, result.element, result.constant)
     emitter.values[op.result] = result

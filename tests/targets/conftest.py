@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.parser import Parser
+
+from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.targets.c_module import emit_module
+from gemmini_xdsl.tools.universe import load_universe
+
+STRICT = ["-std=c17", "-pedantic", "-Wall", "-Wextra", "-Werror"]
+RISCV = ["riscv64-unknown-elf-gcc", "-ffreestanding", "-march=rv64gc", "-mabi=lp64d", "-O2"]
+COMPILERS = {"gcc": ["gcc", "-O2"], "clang": ["clang", "-O2"], "riscv": RISCV}
+
+# Commands are not what these tests are about: they become calls of a function that records.
+RECORDING_HEADER = """\
+#include <stdint.h>
+void record(uint64_t funct, uint64_t rs1, uint64_t rs2);
+#define GEMMINI_ROCC(funct, rs1, rs2) record((funct), (rs1), (rs2))
+#define GEMMINI_FENCE() record(1000, 0, 0)
+"""
+RECORDER = """
+typedef void (*recorder)(uint64_t, uint64_t, uint64_t);
+static recorder callback;
+void set_recorder(recorder function);
+void set_recorder(recorder function) { callback = function; }
+void record(uint64_t funct, uint64_t rs1, uint64_t rs2) {
+  if (callback) callback(funct, rs1, rs2);
+}
+"""
+
+
+def parse(text: str) -> ModuleOp:
+    context = Context()
+    for name, load in load_universe().all_dialects.items():
+        context.register_dialect(name, load)
+    module = Parser(context, text).parse_module()
+    module.verify()
+    return module
+
+
+@pytest.fixture(scope="session")
+def headers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("include") / "gemmini"
+    folder.mkdir()
+    (folder / "rocc.h").write_text(RECORDING_HEADER)
+    (folder / "config.h").write_text(f"#define GEMMINI_CONFIG_DIGEST 0x{GemminiConfig().digest}\n")
+    return folder.parent
+
+
+@pytest.fixture
+def compile_object(headers: Path, tmp_path: Path) -> Callable[[str], None]:
+    """Compiles C text strictly with every compiler that is installed."""
+
+    def compile_(source: str) -> None:
+        path = tmp_path / "kernel.c"
+        path.write_text(source)
+        used = 0
+        for command in COMPILERS.values():
+            if shutil.which(command[0]) is None:
+                continue
+            used += 1
+            output = ["-c", str(path), "-o", str(tmp_path / "kernel.o")]
+            result = subprocess.run(
+                [*command, *STRICT, f"-I{headers}", *output], capture_output=True, text=True
+            )
+            assert result.returncode == 0, result.stderr + source
+        assert used, "no C compiler is installed"
+
+    return compile_
+
+
+@pytest.fixture
+def load_c(headers: Path, tmp_path: Path) -> Callable[[str], ctypes.CDLL]:
+    """Compiles MLIR text to a shared library in which undefined behaviour is fatal."""
+
+    def load(text: str) -> ctypes.CDLL:
+        path = tmp_path / "kernel.c"
+        path.write_text(emit_module(parse(text), include_header=False).source + RECORDER)
+        library = tmp_path / f"kernel{len(list(tmp_path.iterdir()))}.so"
+        sanitise = ["-fsanitize=undefined,float-divide-by-zero", "-fno-sanitize-recover=all"]
+        sanitise[0] = "-fsanitize=undefined"
+        options = ["-O1", "-shared", "-fPIC", *sanitise, f"-I{headers}"]
+        subprocess.run(["gcc", *STRICT, *options, str(path), "-o", str(library)], check=True)
+        return ctypes.CDLL(str(library))
+
+    return load
