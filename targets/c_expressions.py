@@ -70,6 +70,18 @@ class CValue:
         return self.modular
 
 
+def _pair(a: CValue, b: CValue, form: str) -> tuple[str, str]:
+    """Both operands in `form`; a small constant beside a variable is written plainly."""
+
+    def text(value: CValue, other: CValue) -> str:
+        small = value.constant is not None and 0 <= value.constant < _SMALL
+        if small and other.constant is None and value.type.bits > 1:
+            return str(value.constant)
+        return str(getattr(value, form))
+
+    return text(a, b), text(b, a)
+
+
 @dataclass
 class Helpers:
     """Names of the helper functions that the module needs, in order of first use."""
@@ -124,7 +136,8 @@ def _division(name: str, form: str) -> Builder:
             return None
         operator = {"div": "/", "rem": "%"}.get(name[:3])
         if operator is not None and b.constant is not None and b.constant not in (0, -1):
-            return _narrow(f"{getattr(a, form)} {operator} {getattr(b, form)}", result)
+            left, right = _pair(a, b, form)
+            return _narrow(f"{left} {operator} {right}", result)
         call = helpers.call(name, result, getattr(a, form), getattr(b, form))
         return call if form == result_form(result) else f"({result.name}){call}"
 
@@ -178,7 +191,9 @@ def _extremum(operator: str, form: str) -> Builder:
         less = _trivial_less(*((a, b) if operator == "<" else (b, a)), form, False)
         if less is not None:
             return f"{less} ? {a.text} : {b.text}"
-        return f"{getattr(a, form)} {operator} {getattr(b, form)} ? {a.text} : {b.text}"
+        left, right = _pair(a, b, form)
+        first, second = _pair(a, b, "text")
+        return f"{left} {operator} {right} ? {first} : {second}"
 
     return build
 
@@ -201,7 +216,8 @@ def _cmpi(op: Operation, args: Sequence[CValue], _: CType, __: Helpers) -> str:
         trivial = _trivial_less(first, second, form, operator.endswith("="))
         if trivial is not None:
             return trivial
-    return f"{getattr(a, form)} {operator} {getattr(b, form)}"
+    left, right = _pair(a, b, form)
+    return f"{left} {operator} {right}"
 
 
 # Ordered predicates are C's own operators (false on NaN); unordered ones negate their opposites.
