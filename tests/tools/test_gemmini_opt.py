@@ -207,6 +207,17 @@ def test_long_lines_are_cut_around_the_error(run: Run) -> None:
     assert context[caret.index("^")] == "}"
 
 
+def test_string_without_an_end(run: Run) -> None:
+    outcome = run(text=f'"{"a" * 200}\n')
+    assert (outcome.status, outcome.stdout) == (1, "")
+    assert outcome.stderr.startswith("<stdin>:1:1: error: End of file reached before closing")
+
+
+def test_lines_are_counted_in_text_that_is_not_ascii(run: Run) -> None:
+    outcome = run(text=f"// ä\u20ac\U0001f600\n{DISAGREE}")
+    assert outcome.stderr.startswith("<stdin>:3:3: error: 'gemmini.matmul': A and B disagree")
+
+
 def test_not_text(run: Run) -> None:
     outcome = run(text=b"\xff\xfe\x00func")
     assert (outcome.status, outcome.stdout) == (1, "")
