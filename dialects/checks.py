@@ -1,0 +1,17 @@
+"""Small checks that verifiers share."""
+
+from __future__ import annotations
+
+from xdsl.utils.exceptions import VerifyException
+
+
+def require(problem: str | None) -> None:
+    """Raise `VerifyException` with `problem` if there is one."""
+    if problem is not None:
+        raise VerifyException(problem)
+
+
+def require_field(name: str, value: int, low: int, high: int) -> None:
+    """Raise `VerifyException` unless `value` lies in [low, high]."""
+    if not low <= value <= high:
+        raise VerifyException(f"{name} must be {low} to {high}, got {value}")
