@@ -6,11 +6,9 @@ TVM is imported when one of them is first called, because importing it takes sec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 
 @dataclass(frozen=True)
@@ -52,13 +50,6 @@ def is_ir_module(item: object) -> bool:
     import tvm
 
     return isinstance(item, tvm.IRModule)
-
-
-def is_relax_function(item: object) -> bool:
-    """Whether `item` is a Relax function."""
-    from tvm import relax
-
-    return isinstance(item, relax.Function)
 
 
 def global_symbol(function: Any) -> str | None:
@@ -340,17 +331,3 @@ def module_functions(module: Any) -> list[tuple[str, Any]]:
     """Functions of an IRModule by name, sorted by name."""
     pairs = [(str(variable.name_hint), function) for variable, function in module.functions.items()]
     return sorted(pairs, key=lambda pair: pair[0])
-
-
-def tensor_array(constant: Any) -> np.ndarray[Any, Any]:
-    """Contents of a TVM tensor."""
-    array: np.ndarray[Any, Any] = constant.numpy()
-    return array
-
-
-def loader() -> Callable[[str], Any]:
-    """TVM's JSON loader."""
-    import tvm
-
-    load: Callable[[str], Any] = tvm.ir.load_json
-    return load
