@@ -28,12 +28,12 @@ class BatchLoops:
                 self._open_loop(dim)
 
     def _open_loop(self, dim: int) -> None:
-        bounds = [
+        lower, upper, step = (
             arith.ConstantOp(IntegerAttr(value, IndexType())) for value in (0, self.extents[dim], 1)
-        ]
+        )
         body = Block(arg_types=[IndexType()])
-        loop = scf.ForOp(*[bound.result for bound in bounds], [], Region(body))
-        self.append(*bounds, loop)
+        loop = scf.ForOp(lower, upper, step, [], Region(body))
+        self.append(lower, upper, step, loop)
         self._bodies.append(body)
         self._innermost = body
         self._indices[dim] = body.args[0]
