@@ -27,7 +27,10 @@ CASE_BYTES = 3 << 30
 """A case that asks for more memory exhausts it."""
 
 TOKEN = re.compile(r"[A-Za-z_][\w.]*|[%#!@^][\w.]+|-?\d[\w.+]*|\"[^\"\n]*\"|\s+|.")
-NUMBERS = ["0", "1", "-1", "3", "16", "17", "127", "128", "255", "65536", "2147483648"]
+NUMBER = re.compile(r"(?<![\w%@#^!.-])-?\d+(\.\d+(e[-+]\d+)?)?\b(?!x)")
+"""A number that is neither part of a name nor the size of a shape."""
+
+NUMBERS = ["0", "1", "2", "-1", "3", "16", "17", "127", "128", "255", "65536", "2147483648"]
 NUMBERS += ["9223372036854775808", "340282366920938463463374607431768211456", "0x7fc00000"]
 NUMBERS += ["1.0e+40", "nan", "-128", "1e-300", "007", "true"]
 NOISE = ["(", ")", "{", "}", "<", ">", "[", "]", ",", ":", "=", "->", '"', "?", "//", "\\", "\0"]
@@ -50,6 +53,10 @@ class Mutator:
             text = self.random.choice(self.MUTATIONS)(self, text, other)
         return text
 
+    def change_number(self, text: str) -> str:
+        """`text` with another number, which more often than not still parses."""
+        return self._number(text, "")
+
     def _tokens(self, text: str, other: str) -> str:
         tokens = TOKEN.findall(text) or [" "]
         index = self.random.randrange(len(tokens))
@@ -69,7 +76,7 @@ class Mutator:
         return "".join(tokens)
 
     def _number(self, text: str, other: str) -> str:
-        found = list(re.finditer(r"-?\b\d+(\.\d+(e[-+]\d+)?)?", text))
+        found = list(NUMBER.finditer(text))
         if not found:
             return text
         match = self.random.choice(found)
