@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects import arith, memref, scf
-from xdsl.dialects.builtin import BoolAttr, MemRefType, ModuleOp
+from xdsl.dialects.builtin import BoolAttr, FloatAttr, MemRefType, ModuleOp, f32
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
@@ -18,7 +18,14 @@ from xdsl.pattern_rewriter import (
 from xdsl.utils.exceptions import PassFailedException
 from xdsl.utils.hints import isa
 
-from gemmini_xdsl.dialects.attributes import ACC_TYPE, Lowering, Schedule, Space
+from gemmini_xdsl.dialects.attributes import (
+    ACC_TYPE,
+    Activation,
+    ActivationAttr,
+    Lowering,
+    Schedule,
+    Space,
+)
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.isa import FenceOp
 from gemmini_xdsl.dialects.local_memory import BufferType
@@ -340,7 +347,7 @@ class _LoopWsNest(_Nest):
                 accumulate=not first,
                 transpose_a=transpose_a,
                 transpose_b=transpose_b,
-                scale=self.op.scale,
-                activation=self.op.activation,
+                scale=self.op.scale if last else FloatAttr(1.0, f32),
+                activation=self.op.activation if last else ActivationAttr(Activation.NONE),
             )
         )

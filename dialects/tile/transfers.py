@@ -284,6 +284,7 @@ def verify_transfer(
     slot: mixed.Index,
     sizes: Sequence[mixed.Index],
 ) -> None:
+    """A tile of `sizes` of the matrix `memref` must fit the slot of `buffer`."""
     if memref.get_num_dims() not in (1, 2):
         raise VerifyException(f"expected a row or a matrix, got {memref}")
     row_stride(memref)
@@ -298,6 +299,7 @@ def verify_transfer(
 def verify_max_cols(
     max_cols: IntegerAttr[I32] | None, dim: int, limit: int, name: str, what: str
 ) -> None:
+    """`max_cols` must be whole blocks, and no more than the instruction `what` moves."""
     if max_cols is None:
         return
     value = max_cols.value.data

@@ -1,0 +1,68 @@
+// RUN: gemmini-opt %s --split-input-file -p gemmini-allocate | filecheck %s
+// RUN: gemmini-opt %s --split-input-file -p gemmini-allocate | gemmini-opt --split-input-file | filecheck %s
+
+// Banks of 4096 rows (scratchpad) and 512 rows (accumulator): each slot begins one of its own.
+// CHECK-LABEL: @banked
+// CHECK-NEXT: gemmini.alloc {base = array<i64: 0, 4096>}
+// CHECK-NEXT: gemmini.alloc {base = array<i64: 8192, 12288>}
+// CHECK-NEXT: gemmini.alloc {base = array<i64: 0, 512>}
+func.func @banked(%a: memref<64x64xi8>) {
+  %0 = gemmini.alloc : !gemmini.buffer<4x4 of 16x16, scratchpad, slots = 2>
+  %1 = gemmini.alloc : !gemmini.buffer<4x4 of 16x16, scratchpad, slots = 2>
+  %2 = gemmini.alloc : !gemmini.buffer<4x4 of 16x16, accumulator, slots = 2>
+  gemmini.load %a[0, 0] to %0[0] size [64, 64] : memref<64x64xi8>, !gemmini.buffer<4x4 of 16x16, scratchpad, slots = 2>
+  gemmini.load %a[0, 0] to %1[1] size [64, 64] : memref<64x64xi8>, !gemmini.buffer<4x4 of 16x16, scratchpad, slots = 2>
+  gemmini.tile_matmul %0[0], %1[1] to %2[0] size [64, 64, 64] : !gemmini.buffer<4x4 of 16x16, scratchpad, slots = 2>, !gemmini.buffer<4x4 of 16x16, scratchpad, slots = 2>, !gemmini.buffer<4x4 of 16x16, accumulator, slots = 2>
+  return
+}
+
+// -----
+
+// Packed: 4 x 4 blocks of 16 rows are 256 rows.
+// CHECK-LABEL: @packed
+// CHECK-NEXT: gemmini.alloc {placement = #gemmini<placement packed>, base = array<i64: 0, 256>}
+// CHECK-NEXT: gemmini.alloc {placement = #gemmini<placement packed>, base = array<i64: 512>}
+func.func @packed(%a: memref<64x64xi8>) {
+  %0 = gemmini.alloc {placement = #gemmini<placement packed>} : !gemmini.buffer<4x4 of 16x16, scratchpad, slots = 2>
+  %1 = gemmini.alloc {placement = #gemmini<placement packed>} : !gemmini.buffer<4x4 of 16x16, scratchpad>
+  gemmini.load %a[0, 0] to %1[0] size [64, 64] : memref<64x64xi8>, !gemmini.buffer<4x4 of 16x16, scratchpad>
+  gemmini.load %a[0, 0] to %0[0] size [64, 64] : memref<64x64xi8>, !gemmini.buffer<4x4 of 16x16, scratchpad, slots = 2>
+  return
+}
+
+// -----
+
+// Lives that do not overlap share rows; a base that is given is respected.
+// CHECK-LABEL: @lives
+// CHECK: gemmini.alloc {base = array<i64: 0>}
+// CHECK: gemmini.alloc {base = array<i64: 0>}
+// CHECK: gemmini.alloc {base = array<i64: 100>}
+// CHECK: gemmini.alloc {base = array<i64: 4096>}
+func.func @lives(%a: memref<64x64xi8>) {
+  %0 = gemmini.alloc : !gemmini.buffer<4x4 of 16x16, scratchpad>
+  gemmini.load %a[0, 0] to %0[0] size [64, 64] : memref<64x64xi8>, !gemmini.buffer<4x4 of 16x16, scratchpad>
+  %1 = gemmini.alloc : !gemmini.buffer<4x4 of 16x16, scratchpad>
+  gemmini.load %a[0, 0] to %1[0] size [64, 64] : memref<64x64xi8>, !gemmini.buffer<4x4 of 16x16, scratchpad>
+  %2 = gemmini.alloc {base = array<i64: 100>} : !gemmini.buffer<4x4 of 16x16, scratchpad>
+  %3 = gemmini.alloc : !gemmini.buffer<4x4 of 16x16, scratchpad>
+  gemmini.load %a[0, 0] to %3[0] size [64, 64] : memref<64x64xi8>, !gemmini.buffer<4x4 of 16x16, scratchpad>
+  gemmini.load %a[0, 0] to %2[0] size [64, 64] : memref<64x64xi8>, !gemmini.buffer<4x4 of 16x16, scratchpad>
+  return
+}
+
+// -----
+
+// Five buffers for four banks: the fifth takes the lowest free rows.
+// CHECK-LABEL: @more_than_banks
+// CHECK-NEXT: base = array<i64: 0, 4096>
+// CHECK-NEXT: base = array<i64: 8192, 12288>
+// CHECK-NEXT: base = array<i64: 256>
+func.func @more_than_banks(%a: memref<64x64xi8>) {
+  %0 = gemmini.alloc : !gemmini.buffer<4x4 of 16x16, scratchpad, slots = 2>
+  %1 = gemmini.alloc : !gemmini.buffer<4x4 of 16x16, scratchpad, slots = 2>
+  %2 = gemmini.alloc : !gemmini.buffer<4x4 of 16x16, scratchpad>
+  gemmini.load %a[0, 0] to %2[0] size [64, 64] : memref<64x64xi8>, !gemmini.buffer<4x4 of 16x16, scratchpad>
+  gemmini.load %a[0, 0] to %0[0] size [64, 64] : memref<64x64xi8>, !gemmini.buffer<4x4 of 16x16, scratchpad, slots = 2>
+  gemmini.load %a[0, 0] to %1[0] size [64, 64] : memref<64x64xi8>, !gemmini.buffer<4x4 of 16x16, scratchpad, slots = 2>
+  return
+}
