@@ -1,0 +1,62 @@
+/* Numbers of the Gemmini instruction set: funct7 values and codes inside operands. */
+#ifndef GEMMINI_ISA_H
+#define GEMMINI_ISA_H
+
+#include <stdint.h>
+
+enum gemmini_funct {
+    GEMMINI_FUNCT_CONFIG = 0,
+    GEMMINI_FUNCT_MVIN2 = 1,
+    GEMMINI_FUNCT_MVIN = 2,
+    GEMMINI_FUNCT_MVOUT = 3,
+    GEMMINI_FUNCT_COMPUTE_PRELOADED = 4,
+    GEMMINI_FUNCT_COMPUTE_ACCUMULATED = 5,
+    GEMMINI_FUNCT_PRELOAD = 6,
+    GEMMINI_FUNCT_FLUSH = 7,
+    GEMMINI_FUNCT_LOOP_WS = 8,
+    GEMMINI_FUNCT_LOOP_WS_BOUNDS = 9,
+    GEMMINI_FUNCT_LOOP_WS_ADDRESSES_AB = 10,
+    GEMMINI_FUNCT_LOOP_WS_ADDRESSES_DC = 11,
+    GEMMINI_FUNCT_LOOP_WS_STRIDES_AB = 12,
+    GEMMINI_FUNCT_LOOP_WS_STRIDES_DC = 13,
+    GEMMINI_FUNCT_MVIN3 = 14,
+    GEMMINI_FUNCT_LOOP_CONV_WS = 15,
+    GEMMINI_FUNCT_LOOP_CONV_WS_CONFIG_1 = 16,
+    GEMMINI_FUNCT_LOOP_CONV_WS_CONFIG_6 = 21,
+    GEMMINI_FUNCT_CLKGATE_EN = 22,
+    GEMMINI_FUNCT_MVOUT_SPAD = 23,
+    GEMMINI_FUNCT_LOOP_WS_SPAD_AB = 24,
+    GEMMINI_FUNCT_LOOP_WS_SPAD_C = 25,
+    GEMMINI_FUNCT_COUNTER = 126
+};
+
+/* CONFIG: rs1[1:0] selects what is configured. */
+enum gemmini_config_kind {
+    GEMMINI_CONFIG_EX = 0,
+    GEMMINI_CONFIG_LD = 1,
+    GEMMINI_CONFIG_ST = 2,
+    GEMMINI_CONFIG_NORM = 3
+};
+
+enum gemmini_activation {
+    GEMMINI_ACTIVATION_NONE = 0,
+    GEMMINI_ACTIVATION_RELU = 1,
+    GEMMINI_ACTIVATION_LAYERNORM = 2,
+    GEMMINI_ACTIVATION_IGELU = 3,
+    GEMMINI_ACTIVATION_SOFTMAX = 4
+};
+
+/* The address that software writes where an operand is absent. */
+#define GEMMINI_GARBAGE_ADDRESS UINT32_C(0xFFFFFFFF)
+
+/* Flags of a local address. */
+#define GEMMINI_ADDRESS_ACCUMULATOR (UINT32_C(1) << 31)
+#define GEMMINI_ADDRESS_ACCUMULATE  (UINT32_C(1) << 30)
+#define GEMMINI_ADDRESS_READ_FULL   (UINT32_C(1) << 29)
+
+/* CONFIG_ST: the scale that leaves the previous scale in force. */
+#define GEMMINI_SCALE_KEEP UINT32_C(0xFFFFFFFF)
+/* 1.0 as float32 bits. */
+#define GEMMINI_SCALE_ONE UINT32_C(0x3F800000)
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * Commands to Gemmini from C: GEMMINI_ROCC(funct, rs1, rs2) and GEMMINI_FENCE().
+ *
+ * Where a command goes is chosen when the program is compiled:
+ *   (nothing)         the RISC-V instruction itself; <gemmini/config.h> gives the opcode
+ *   GEMMINI_HOST_SIM  the simulator attached to the calling thread (<gemmini/sim.h>)
+ *   GEMMINI_RECORD    the recorder `gemmini_recorder`, whose buffer the program supplies
+ *
+ * `funct` is a constant from 0 to 127, `rs1` and `rs2` are 64-bit operands. The header needs no
+ * C library.
+ */
+#ifndef GEMMINI_ROCC_H
+#define GEMMINI_ROCC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(GEMMINI_HOST_SIM) && defined(GEMMINI_RECORD)
+#error "define GEMMINI_HOST_SIM or GEMMINI_RECORD, not both"
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(GEMMINI_HOST_SIM)
+
+void gemmini_sim_rocc(uint32_t funct, uint64_t rs1, uint64_t rs2);
+void gemmini_sim_rocc_fence(void);
+
+#define GEMMINI_ROCC(funct, rs1, rs2)                                                              \
+    gemmini_sim_rocc((uint32_t)(funct), (uint64_t)(rs1), (uint64_t)(rs2))
+#define GEMMINI_FENCE() gemmini_sim_rocc_fence()
+
+#elif defined(GEMMINI_RECORD)
+
+/* `funct` of a recorded fence, which is no RoCC command. */
+#define GEMMINI_RECORD_FENCE UINT64_C(0xFFFFFFFFFFFFFFFF)
+
+struct gemmini_record {
+    uint64_t funct;
+    uint64_t rs1;
+    uint64_t rs2;
+};
+
+/* Entries beyond `capacity` are not stored but counted in `overflow`. */
+struct gemmini_recorder {
+    struct gemmini_record *entries;
+    size_t capacity;
+    size_t count;
+    size_t overflow;
+};
+
+/* Defined once in the program, for instance by runtime_c/src/recorder.c. */
+extern struct gemmini_recorder gemmini_recorder;
+
+static inline void gemmini_record_command(uint64_t funct, uint64_t rs1, uint64_t rs2) {
+    if (gemmini_recorder.count < gemmini_recorder.capacity) {
+        struct gemmini_record *entry = &gemmini_recorder.entries[gemmini_recorder.count++];
+        entry->funct = funct;
+        entry->rs1 = rs1;
+        entry->rs2 = rs2;
+    } else {
+        gemmini_recorder.overflow++;
+    }
+}
+
+#define GEMMINI_ROCC(funct, rs1, rs2)                                                              \
+    gemmini_record_command((uint64_t)(funct), (uint64_t)(rs1), (uint64_t)(rs2))
+#define GEMMINI_FENCE() gemmini_record_command(GEMMINI_RECORD_FENCE, 0, 0)
+
+#elif defined(__riscv) && __riscv_xlen == 64
+
+#include <gemmini/config.h>
+
+/* The memory clobber keeps the compiler from moving accesses to matrices across commands. */
+#define GEMMINI_ROCC(funct, rs1, rs2)                                                              \
+    __asm__ volatile(".insn r %0, 3, %1, x0, %2, %3"                                               \
+                     :                                                                             \
+                     : "i"(GEMMINI_OPCODE), "i"(funct), "r"((uint64_t)(rs1)), "r"((uint64_t)(rs2)) \
+                     : "memory")
+#define GEMMINI_FENCE() __asm__ volatile("fence" ::: "memory")
+
+#else
+#error "not a 64-bit RISC-V target: define GEMMINI_HOST_SIM or GEMMINI_RECORD"
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,145 @@
+/* Cycle-level timing model of a Gemmini: when commands are accepted, issued and completed.
+ *
+ * The model sees commands as the core sends them (funct7, rs1, rs2) and never needs data. Time is
+ * counted in accelerator clock cycles. Results are deterministic. */
+#ifndef GEMMINI_TIMING_H
+#define GEMMINI_TIMING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Parameters of the hardware. Each one carries the name, unit and meaning of the field of
+ * `GemminiConfig` (hardware/config.py), which is also the only place for their defaults. */
+#define GEMMINI_TIMING_PARAMETERS(X)                                                               \
+  X(mesh_rows)                                                                                     \
+  X(tile_rows)                                                                                     \
+  X(tile_latency)                                                                                  \
+  X(mesh_output_delay)                                                                             \
+  X(max_simultaneous_matmuls)                                                                      \
+  X(scratchpad_kib)                                                                                \
+  X(scratchpad_banks)                                                                              \
+  X(scratchpad_single_ported)                                                                      \
+  X(accumulator_kib)                                                                               \
+  X(accumulator_banks)                                                                             \
+  X(accumulator_single_ported)                                                                     \
+  X(scratchpad_read_delay)                                                                         \
+  X(accumulator_latency)                                                                           \
+  X(dma_max_bytes)                                                                                 \
+  X(dma_bus_bits)                                                                                  \
+  X(max_in_flight_requests)                                                                        \
+  X(load_entries)                                                                                  \
+  X(store_entries)                                                                                 \
+  X(execute_entries)                                                                               \
+  X(load_queue_length)                                                                             \
+  X(store_queue_length)                                                                            \
+  X(execute_queue_length)                                                                          \
+  X(serial_stores)                                                                                 \
+  X(num_counters)                                                                                  \
+  X(mvin_scale_units)                                                                              \
+  X(mvin_scale_latency)                                                                            \
+  X(acc_scale_latency)                                                                             \
+  X(ex_read_from_acc)                                                                              \
+  X(ex_write_to_spad)                                                                              \
+  X(l2_kib)                                                                                        \
+  X(l2_ways)                                                                                       \
+  X(l2_line_bytes)                                                                                 \
+  X(l2_hit_latency)                                                                                \
+  X(l2_mshrs)                                                                                      \
+  X(l2_miss_latency)                                                                               \
+  X(l2_write_back_latency)                                                                         \
+  X(dram_latency)                                                                                  \
+  X(dram_bus_bytes)
+
+struct gemmini_timing_parameters {
+#define X(name) int32_t name;
+    GEMMINI_TIMING_PARAMETERS(X)
+#undef X
+};
+
+struct gemmini_timing;
+
+/* What the model reports while it runs. `cycle` never decreases from one event to the next within
+ * one kind and reservation-station partition. */
+enum gemmini_timing_event_kind {
+    GEMMINI_TIMING_ACCEPT = 0,     /* the core's command entered the accelerator */
+    GEMMINI_TIMING_ALLOCATE = 1,   /* a command entered the reservation station */
+    GEMMINI_TIMING_ISSUE = 2,      /* a command left the reservation station for its unit's queue */
+    GEMMINI_TIMING_COMPLETE = 3,   /* the reservation station freed the command's entry */
+    GEMMINI_TIMING_IDLE = 4,       /* the accelerator became idle */
+    GEMMINI_TIMING_DRAM_READ = 5,  /* a line came from DRAM; rs1 is its address */
+    GEMMINI_TIMING_DRAM_WRITE = 6, /* a line went to DRAM; rs1 is its address */
+};
+
+struct gemmini_timing_event {
+    uint64_t cycle;
+    uint64_t rs1;
+    uint64_t rs2;
+    uint64_t command; /* index of the core's command that it belongs to, counted from 0 */
+    int32_t kind;     /* enum gemmini_timing_event_kind */
+    int32_t funct;
+    int32_t id;        /* entry: below 16 load, 16 to 31 execute, from 32 store; -1 if none */
+    int32_t from_loop; /* 1: unrolled by a loop FSM */
+};
+
+typedef void gemmini_timing_listener(void *context, const struct gemmini_timing_event *event);
+
+/* Sets the parameter called `name`; false if there is none of that name. */
+bool gemmini_timing_parameter_set(struct gemmini_timing_parameters *parameters, const char *name,
+                                  int64_t value);
+
+/* Size of `struct gemmini_timing_parameters`, in bytes. */
+size_t gemmini_timing_parameters_size(void);
+
+/* An idle accelerator with an empty L2; NULL without memory or if `gemmini_timing_refusal` has
+ * something to say about the parameters. */
+struct gemmini_timing *gemmini_timing_create(const struct gemmini_timing_parameters *parameters);
+void gemmini_timing_destroy(struct gemmini_timing *timing);
+
+/* Why the model cannot represent these parameters; NULL if it can. */
+const char *gemmini_timing_refusal(const struct gemmini_timing_parameters *parameters);
+
+/* Calls `listener` for every event from now on (NULL: none). */
+void gemmini_timing_listen(struct gemmini_timing *timing, gemmini_timing_listener *listener,
+                           void *context);
+
+/* The core offers a command `gap` cycles after the previous one was accepted (or after the cycle
+ * that the last fence returned). Returns the cycle in which it is accepted, or UINT64_MAX if the
+ * accelerator hangs or the command is not one that it executes (`gemmini_timing_error`). */
+uint64_t gemmini_timing_command(struct gemmini_timing *timing, uint64_t gap, uint32_t funct,
+                                uint64_t rs1, uint64_t rs2);
+
+/* The core waits until the accelerator is idle. Returns that cycle, or UINT64_MAX on a hang. */
+uint64_t gemmini_timing_fence(struct gemmini_timing *timing);
+
+/* Sets configuration state (funct 0 and 9 to 13) without spending time. */
+void gemmini_timing_configure(struct gemmini_timing *timing, uint32_t funct, uint64_t rs1,
+                              uint64_t rs2);
+
+/* The host wrote `bytes` bytes at `address`: their lines enter the L2, modified. */
+void gemmini_timing_host_write(struct gemmini_timing *timing, uint64_t address, uint64_t bytes);
+
+/* Starts counting cycles, commands and statistics from zero; the accelerator must be idle. */
+void gemmini_timing_restart(struct gemmini_timing *timing);
+
+/* Cycles since the start. */
+uint64_t gemmini_timing_cycles(const struct gemmini_timing *timing);
+
+/* Cycle of the last completion in the reservation station. */
+uint64_t gemmini_timing_last_completion(const struct gemmini_timing *timing);
+
+/* Message of the error that stopped the model, or NULL; valid until the model is destroyed. */
+const char *gemmini_timing_error(const struct gemmini_timing *timing);
+
+/* Index of the command at which the model stopped, counted from 0. */
+uint64_t gemmini_timing_error_command(const struct gemmini_timing *timing);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
