@@ -6,11 +6,11 @@ import argparse
 import dataclasses
 import textwrap
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
 from xdsl.universe import Universe
 from xdsl.utils.arg_spec import ArgSpecConvertible
-from xdsl.utils.hints import type_repr
 
 WIDTH = 96
 
@@ -108,7 +108,7 @@ def _summary(component: type[Any]) -> str:
 
 
 def describe_options(component: type[ArgSpecConvertible]) -> list[str]:
-    """`name: type = default` of every option of a pass or target."""
+    """`name: values = default` of every option of a pass or target."""
     types = get_type_hints(component)
     return [
         f"{field.name.replace('_', '-')}: {_type_text(types[field.name])}{_default_text(field)}"
@@ -118,7 +118,18 @@ def describe_options(component: type[ArgSpecConvertible]) -> list[str]:
 
 
 def _type_text(type_: Any) -> str:
-    return type_repr(type_).replace("|", " | ").replace("typing.", "")
+    """The values that an option of this type takes, as they are written in a pipeline."""
+    arguments = get_args(type_)
+    if type_ is bool:
+        return "true | false"
+    if get_origin(type_) is Literal:
+        return " | ".join(str(value) for value in arguments)
+    if get_origin(type_) in (Union, UnionType):
+        return " | ".join(_type_text(member) for member in arguments if member is not NoneType)
+    if get_origin(type_) is tuple:
+        element = _type_text(arguments[0])
+        return f"({element}),..." if "|" in element else f"{element},..."
+    return getattr(type_, "__name__", str(type_))
 
 
 def _default_text(field: dataclasses.Field[Any]) -> str:
@@ -128,13 +139,11 @@ def _default_text(field: dataclasses.Field[Any]) -> str:
         value = field.default_factory()
     else:
         return " (required)"
-    return f" = {option_text(value)}"
+    return " (unset)" if value is None else f" = {option_text(value)}"
 
 
 def option_text(value: object) -> str:
     """`value` as it is written in a pipeline."""
-    if value is None:
-        return "none"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple | list):
