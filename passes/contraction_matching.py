@@ -77,7 +77,7 @@ def match_contraction(op: Operation, uses: BlockUses) -> Contraction | None:
     """The product that `op` is, or None."""
     if not isinstance(op, LinalgStructuredOperation) or len(op.outputs) != 1 or op.results:
         return None
-    if isinstance(op, linalg.GenericOp) and op.library_call is not None:
+    if isinstance(op, linalg.ops.GenericOp) and op.library_call is not None:
         return None
     result = op.outputs[0]
     if not isinstance(result.type, MemRefType) or result.type.element_type != i32:
@@ -126,7 +126,7 @@ def _assign_loops(
     reductions = [
         dim
         for dim, item in enumerate(op.get_iterator_types())
-        if item.data == linalg.IteratorType.REDUCTION
+        if item.data == linalg.attrs.IteratorType.REDUCTION
     ]
     parallel = [dim for dim in range(result_map.num_dims) if dim not in reductions]
     if sorted(result_dims) != parallel or len(reductions) != 1:
@@ -178,7 +178,7 @@ def resolve_factor(
     element = _only_element(expression)
     if element is None or not isinstance(element.operand.type, MemRefType):
         return None
-    produced = _producer(element, read_at, uses)
+    produced = producer_of(element, read_at, uses)
     if produced is not None:
         producer, value = produced
         through = resolve_factor(
@@ -197,10 +197,10 @@ def _only_element(expression: Expression) -> Element | None:
     return found[0] if len(found) == 1 else None
 
 
-def _producer(
+def producer_of(
     element: Element, read_at: Operation, uses: BlockUses
 ) -> tuple[Operation, Expression] | None:
-    """The operation that wrote `element`, and what it stored over the reader's loops."""
+    """The operation that wrote `element`, and what it stored, over the loops of the reader."""
     memory = element.operand
     if root(memory) is not memory:
         return None

@@ -22,6 +22,7 @@ from gemmini_xdsl.passes.contraction_matching import (
     Factor,
     match_contraction,
     matrix_order,
+    producer_of,
 )
 from gemmini_xdsl.passes.dead_buffers import erase_dead_buffers, erase_with_constants, users
 from gemmini_xdsl.passes.diagnostics import function_name, operation_label, warn
@@ -101,13 +102,15 @@ class ConvertLinalgToGemminiPass(ModulePass):
         init = _initialisation(contraction, uses)
         if init is None:
             return
-        init_op, bias = init
-        yield Fusion(contraction, (init_op, product), result, bias, init_op)
+        init_op, init_value = init
+        bias = _origin(init_value, init_op, uses)
+        yield Fusion(contraction, (init_op, product), result, bias)
         assert isinstance(result.type, MemRefType)
         rank = result.type.get_num_dims()
         start = Element(result, AffineMap.identity(rank))
         expression: Expression = start
         fused: tuple[Operation, ...] = (init_op, product)
+        readers: list[tuple[Expression, Operation]] = []
         while True:
             consumer = _only_consumer(result, fused)
             if consumer is None:
@@ -123,19 +126,19 @@ class ConvertLinalgToGemminiPass(ModulePass):
             if steps is None:
                 return
             fused = (*fused, consumer)
+            readers.append((value, consumer))
             result = consumer.operands[-1]
             epilogue = match_epilogue(steps, self.requantization == "fast")
-            if epilogue is None or (bias is not None and epilogue.bias is not None):
+            if epilogue is None or (bias.value is not None and epilogue.bias is not None):
                 continue
-            bias_op = init_op if epilogue.bias is None else product
-            yield Fusion(
-                contraction,
-                fused,
-                result,
-                bias if epilogue.bias is None else epilogue.bias,
-                bias_op,
-                epilogue.requantization,
-            )
+            total = bias
+            if epilogue.bias is not None:
+                reader = next(
+                    (op for value, op in readers if epilogue.bias in set(elements(value))),
+                    consumer,
+                )
+                total = _origin(epilogue.bias, reader, uses)
+            yield Fusion(contraction, fused, result, total, epilogue.requantization)
             if epilogue.requantization is not None:
                 return
 
@@ -175,7 +178,7 @@ def _initialisation(
     if value is None or use.op.operands[-1] is not contraction.result:
         return None
     if isinstance(value, Constant):
-        return use.op, None if value.value == 0 else value
+        return use.op, value
     return (use.op, value) if isinstance(value, Element) else None
 
 
@@ -198,18 +201,43 @@ def _compose(value: Expression, memory: SSAValue, stored: Expression) -> Express
 
 
 @dataclass(frozen=True)
+class Bias:
+    """What is added to a product, over the indices of C; its memory is first read at `read_at`.
+
+    `producers` are copies that it bypasses.
+    """
+
+    value: Constant | Element | None
+    read_at: Operation
+    producers: tuple[Operation, ...] = ()
+
+
+def _origin(value: Constant | Element | None, read_at: Operation, uses: BlockUses) -> Bias:
+    """A bias without the copies that lead to it."""
+    producers: list[Operation] = []
+    while isinstance(value, Element) and isinstance(value.operand.type, MemRefType):
+        produced = producer_of(value, read_at, uses)
+        if produced is None:
+            break
+        producer, stored = produced
+        if not isinstance(stored, Element | Constant):
+            break
+        read_at, value = producer, stored
+        producers.append(producer)
+    return Bias(value if value != Constant(0, i32) else None, read_at, tuple(producers))
+
+
+@dataclass(frozen=True)
 class Fusion:
     """A product and the operations that it absorbs, the last of which writes `output`.
 
-    Elements of `bias` are over the indices of C; its memory is first read at `bias_read_at` or
-    later. The result is int32 without a `requantization`.
+    The result is int32 without a `requantization`.
     """
 
     contraction: Contraction
     fused: tuple[Operation, ...]
     output: SSAValue
-    bias: Constant | Element | None
-    bias_read_at: Operation
+    bias: Bias
     requantization: Requantization | None = None
 
     @property
@@ -220,9 +248,9 @@ class Fusion:
     @property
     def bias_element(self) -> Element | None:
         """The bias over the product's loops, unless it is a constant."""
-        if not isinstance(self.bias, Element):
+        if not isinstance(self.bias.value, Element):
             return None
-        element = reindex(self.bias, self.contraction.result_map)
+        element = reindex(self.bias.value, self.contraction.result_map)
         assert isinstance(element, Element)
         return element
 
@@ -252,7 +280,7 @@ class Fusion:
                 return False
             if self.bias_dims and not _ends_in(element.map_, column):
                 return False
-            sources.append((element.operand, self.bias_read_at))
+            sources.append((element.operand, self.bias.read_at))
         output = root(self.output)
         for operand, read_at in sources:
             memory = root(operand)
@@ -297,7 +325,7 @@ class Fusion:
         )
         Rewriter.insert_op(loops.close(), InsertPoint.before(self.anchor))
         bypassed = [contraction.result]
-        bypassed += [op.operands[-1] for op in self.fused]
+        bypassed += [op.operands[-1] for op in (*self.fused, *self.bias.producers)]
         for factor in (contraction.a, contraction.b):
             bypassed += [op.operands[-1] for op in factor.producers]
         for op in reversed(self.fused):
@@ -305,8 +333,8 @@ class Fusion:
         erase_dead_buffers(bypassed)
 
     def _bias_value(self, loops: BatchLoops) -> SSAValue | None:
-        if isinstance(self.bias, Constant):
-            constant = arith.ConstantOp(IntegerAttr(int(self.bias.value), i32))
+        if isinstance(self.bias.value, Constant):
+            constant = arith.ConstantOp(IntegerAttr(int(self.bias.value.value), i32))
             loops.append(constant)
             return constant.result
         element = self.bias_element

@@ -119,7 +119,7 @@ class _Folder:
         if start is None:
             self.fill(sums, 0)
         else:
-            self.ops.append(linalg.FillOp([start], [sums], res=[]))
+            self.ops.append(linalg.ops.FillOp([start], [sums], res=[]))
         b_dims = (0, 1) if self.product.transpose_b is not None else (1, 0)
         self.ops.append(
             generic(
@@ -155,7 +155,7 @@ class _Folder:
 
     def fill(self, buffer: SSAValue, value: int) -> None:
         constant = arith.ConstantOp(IntegerAttr(value, i32, truncate_bits=True))
-        self.ops += [constant, linalg.FillOp([constant.result], [buffer], res=[])]
+        self.ops += [constant, linalg.ops.FillOp([constant.result], [buffer], res=[])]
 
     def insertion_point(self) -> InsertPoint:
         """Before the product, outside every loop in which nothing read here changes."""

@@ -37,17 +37,17 @@ def generic(
     output: tuple[SSAValue, AffineMap],
     body: Callable[[BodyBuilder, Sequence[SSAValue]], SSAValue],
     reductions: Sequence[int] = (),
-) -> linalg.GenericOp:
+) -> linalg.ops.GenericOp:
     """A generic operation with one output; `body` gets the elements of inputs and output."""
     operands = [*inputs, output]
     block = Block(arg_types=[_element_type(value) for value, _ in operands])
     result = body(BodyBuilder(block), block.args)
-    block.add_op(linalg.YieldOp(result))
+    block.add_op(linalg.ops.YieldOp(result))
     iterators = [
-        linalg.IteratorTypeAttr.reduction() if dim in reductions else _PARALLEL
+        linalg.attrs.IteratorTypeAttr.reduction() if dim in reductions else _PARALLEL
         for dim in range(output[1].num_dims)
     ]
-    return linalg.GenericOp(
+    return linalg.ops.GenericOp(
         [value for value, _ in inputs],
         [output[0]],
         Region(block),
@@ -57,7 +57,7 @@ def generic(
     )
 
 
-_PARALLEL = linalg.IteratorTypeAttr.parallel()
+_PARALLEL = linalg.attrs.IteratorTypeAttr.parallel()
 
 
 def _element_type(value: SSAValue) -> IntegerType:

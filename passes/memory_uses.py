@@ -29,8 +29,8 @@ _NO_ACCESS = (
     memref.DeallocOp,
     memref.GetGlobalOp,
     memref.DimOp,
-    linalg.YieldOp,
-    linalg.IndexOp,
+    linalg.ops.YieldOp,
+    linalg.ops.IndexOp,
     scf.YieldOp,
     arith.ConstantOp,
     *_VIEWS,
@@ -76,7 +76,7 @@ def memory_use(op: Operation) -> MemoryUse:
         case LinalgStructuredOperation():
             reads.update(_roots(op.inputs))
             writes.update(_roots(op.outputs))
-            if isinstance(op, linalg.GenericOp) and op.body.block.args[-1].uses.get_length():
+            if isinstance(op, linalg.ops.GenericOp) and op.body.block.args[-1].uses.get_length():
                 reads.update(_roots(op.outputs))
         case MatmulOp():
             reads.update(_roots([op.a, op.b, *([op.bias] if op.bias is not None else [])]))

@@ -97,7 +97,7 @@ def expression_of(op: LinalgStructuredOperation) -> Expression | None:
         owner = value.owner
         if not isinstance(owner, Operation) or owner.regions or len(owner.results) != 1:
             return None
-        if isinstance(owner, linalg.IndexOp) or owner.parent_block() is not block:
+        if isinstance(owner, linalg.ops.IndexOp) or owner.parent_block() is not block:
             return None
         arguments = [visit(operand) for operand in owner.operands]
         if not arguments or any(argument is None for argument in arguments):
@@ -110,7 +110,7 @@ def expression_of(op: LinalgStructuredOperation) -> Expression | None:
         )
 
     terminator = block.last_op
-    if not isinstance(terminator, linalg.YieldOp) or len(terminator.operands) != 1:
+    if not isinstance(terminator, linalg.ops.YieldOp) or len(terminator.operands) != 1:
         return None
     return visit(terminator.operands[0])
 
@@ -232,13 +232,13 @@ def inverse_permutation(map_: AffineMap) -> AffineMap | None:
 
 def is_elementwise(op: Operation) -> bool:
     """Whether `op` is a linalg operation on memrefs that writes each element of one memref once."""
-    if isinstance(op, linalg.GenericOp) and op.library_call is not None:
+    if isinstance(op, linalg.ops.GenericOp) and op.library_call is not None:
         return False
     if not isinstance(op, LinalgStructuredOperation) or len(op.outputs) != 1 or op.results:
         return False
     if not isinstance(op.outputs[0].type, MemRefType):
         return False
-    if any(item.data != linalg.IteratorType.PARALLEL for item in op.get_iterator_types()):
+    if any(item.data != linalg.attrs.IteratorType.PARALLEL for item in op.get_iterator_types()):
         return False
     return inverse_permutation(op.get_indexing_maps().data[-1].data) is not None
 

@@ -105,9 +105,9 @@ class BlockImporter:
         body = Block(arg_types=[_element(value) for value, _ in [*inputs, (output, output_map)]])
         arguments = dict(enumerate(body.args))
         generic_types = [
-            linalg.IteratorTypeAttr.reduction()
+            linalg.attrs.IteratorTypeAttr.reduction()
             if axis.is_reduction
-            else linalg.IteratorTypeAttr.parallel()
+            else linalg.attrs.IteratorTypeAttr.parallel()
             for axis in axes
         ]
 
@@ -120,7 +120,7 @@ class BlockImporter:
         def axis_value(variable: Any, type_: Attribute) -> SSAValue | None:
             for number, axis in enumerate(axes):
                 if tir.same(axis.var, variable):
-                    index = linalg.IndexOp(number)
+                    index = linalg.ops.IndexOp(number)
                     cast = arith.IndexCastOp(index.result, type_)
                     body.add_ops([index, cast])
                     return cast.result
@@ -130,9 +130,9 @@ class BlockImporter:
             result = ScalarTranslator(body, load, axis_value).translate(store.value)
         except UnsupportedExpressionError as error:
             raise self.error(str(error)) from None
-        body.add_op(linalg.YieldOp(result))
+        body.add_op(linalg.ops.YieldOp(result))
         self.parent.entry.add_op(
-            linalg.GenericOp(
+            linalg.ops.GenericOp(
                 [value for value, _ in inputs],
                 [output],
                 Region(body),
@@ -147,7 +147,7 @@ class BlockImporter:
         block = self.parent.entry
         translator = ScalarTranslator(block, lambda _: output, lambda _, __: None)
         value = translator.translate(store.value)
-        block.add_op(linalg.FillOp([value], [output], res=[]))
+        block.add_op(linalg.ops.FillOp([value], [output], res=[]))
 
     def distinct_loads(self, store: tir.Store) -> list[Any]:
         """Loads of the value by first occurrence, without the element that is written."""
