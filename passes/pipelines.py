@@ -7,7 +7,6 @@ from typing import Literal
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.parser import Parser
 from xdsl.passes import ModulePass, PassPipeline
 from xdsl.transforms.canonicalize import CanonicalizePass
 from xdsl.transforms.common_subexpression_elimination import CommonSubexpressionElimination
@@ -15,6 +14,7 @@ from xdsl.utils.exceptions import ParseError, PassFailedException
 
 from gemmini_xdsl.dialects.attributes import ConfigAttr, ScheduleAttr
 from gemmini_xdsl.dialects.config_lookup import CONFIG_ATTRIBUTE
+from gemmini_xdsl.dialects.linear_parser import LinearParser
 from gemmini_xdsl.hardware import ConfigError, load_config
 from gemmini_xdsl.passes.convert_gemmini_to_rocc import ConvertGemminiToRoccPass
 from gemmini_xdsl.passes.convert_linalg_to_gemmini import ConvertLinalgToGemminiPass
@@ -109,7 +109,7 @@ def schedule_pass(ctx: Context, text: str) -> GemminiAssignSchedulePass:
     if not stripped.startswith("#"):
         stripped = f"#{ScheduleAttr.name}<{stripped}>"
     try:
-        parser = Parser(ctx, stripped, "schedule")
+        parser = LinearParser(ctx, stripped, "schedule")
         attribute = parser.parse_attribute()
         if not isinstance(attribute, ScheduleAttr):
             raise PassFailedException(f"'{text}' is not a schedule")

@@ -157,7 +157,7 @@ class GemminiOpt(xDSLOptMain):
         """Register the one input format."""
 
         def parse_mlir(stream: IO[bytes]) -> ModuleOp:
-            text = stream.read()
+            text = stream.read().decode()
             self._parser = LocatingParser(self.ctx, text, self.get_input_name(), self._line_offset)
             return self._parser.parse_module(not self.args.no_implicit_module)
 

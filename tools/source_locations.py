@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import UNKNOWN_LOC, FileLineColLoc, IntAttr, StringAttr
 from xdsl.ir import Operation
-from xdsl.parser import Parser
-from xdsl.parser.generic_parser import ParserState
 from xdsl.utils.exceptions import ParseError
-from xdsl.utils.lexer import Input, Span
-from xdsl.utils.mlir_lexer import MLIRLexer
+from xdsl.utils.lexer import Span
+
+from gemmini_xdsl.dialects.linear_parser import LinearParser
 
 MAX_CONTEXT_COLUMNS = 120
 """Most columns of a source line that a message shows."""
 
 
-class _LinearLexer(MLIRLexer):
-    """xDSL's lexer, which takes exponential time to see that a string has no end."""
-
-    _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
-
-
-class LocatingParser(Parser):
+class LocatingParser(LinearParser):
     """Parses MLIR and gives each operation its file, line and column, unless it has a location."""
 
-    def __init__(self, ctx: Context, text: bytes, name: str, line_offset: int = 0):
-        """Parse `text` from `name`; `line_offset` lines of that file come before it.
-
-        Raises `UnicodeDecodeError` unless `text` is UTF-8.
-        """
-        super().__init__(ctx, "", name)
-        content = text.decode()
-        self._parser_state = ParserState(_LinearLexer(Input(content, name)))
+    def __init__(self, ctx: Context, text: str, name: str, line_offset: int = 0):
+        """Parse `text` from `name`; `line_offset` lines of that file come before it."""
+        super().__init__(ctx, text, name)
         self._file = StringAttr(name)
         self._line_offset = line_offset
         self._operation_span = self._current_token.span
         self._line_starts = [0]
-        position = content.find("\n")
+        position = text.find("\n")
         while position != -1:
             self._line_starts.append(position + 1)
-            position = content.find("\n", position + 1)
+            position = text.find("\n", position + 1)
 
     def parse_operation(self) -> Operation:
         """Parse one operation and record where it starts."""
