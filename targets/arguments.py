@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from xdsl.dialects import func, memref, scf
-from xdsl.dialects.builtin import ArrayAttr, MemRefType, ModuleOp, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, MemRefType, ModuleOp, StringAttr
 from xdsl.dialects.linalg.abstract_ops import LinalgStructuredOperation
-from xdsl.ir import BlockArgument, Operation, SSAValue
+from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.utils.hints import isa
 
 from gemmini_xdsl.dialects.matmul import MatmulOp
@@ -92,8 +92,36 @@ def arguments_of(
             result.append(Argument(name, role, tuple(shape), dtype))
         else:
             dtype = dtype_name(argument.type, f"@{symbol}: argument '{name}'")
-            result.append(Argument(name, Role.INPUT, None, dtype))
+            if role == Role.OUTPUT:
+                raise TargetError(f"@{symbol}: the scalar argument '{name}' cannot be an output")
+            result.append(Argument(name, role, None, dtype))
     return result
+
+
+def annotate_arguments(module: ModuleOp) -> None:
+    """Store name and role on every argument, where later passes keep them.
+
+    Names are those in the attributes, else of the SSA values, else `argN`. Roles are derived
+    best while products and structured operations are still there. Raises `TargetError`.
+    """
+    written = written_arguments(module)
+    for function in functions(module):
+        if not function.body.blocks:
+            continue
+        found = arguments_of(function, written)
+        used = {argument.name for argument in found}
+        dictionaries: list[DictionaryAttr] = []
+        for block_argument, argument in zip(function.body.block.args, found, strict=True):
+            name, hint = argument.name, block_argument.name_hint
+            given = _attribute(function, block_argument, NAME_ATTRIBUTE) is not None
+            if not given and hint is not None and hint not in used:
+                name = hint
+                used.add(hint)
+            kept = _attributes(function, block_argument)
+            kept[NAME_ATTRIBUTE] = StringAttr(name)
+            kept[ROLE_ATTRIBUTE] = StringAttr(argument.role)
+            dictionaries.append(DictionaryAttr(kept))
+        function.arg_attrs = ArrayAttr(dictionaries)
 
 
 def dtype_name(type_: object, what: str) -> str:
@@ -106,10 +134,14 @@ def dtype_name(type_: object, what: str) -> str:
     return f"{'float' if c.is_float else 'int'}{c.bits}"
 
 
+def _attributes(function: func.FuncOp, argument: BlockArgument) -> dict[str, Attribute]:
+    if function.arg_attrs is None:
+        return {}
+    return dict(function.arg_attrs.data[argument.index].data)
+
+
 def _attribute(function: func.FuncOp, argument: BlockArgument, key: str) -> str | None:
-    if not isinstance(function.arg_attrs, ArrayAttr):
-        return None
-    value = function.arg_attrs.data[argument.index].data.get(key)
+    value = _attributes(function, argument).get(key)
     return value.data if isinstance(value, StringAttr) else None
 
 
@@ -138,8 +170,9 @@ def _role(function: func.FuncOp, argument: BlockArgument, written: dict[str, set
 def written_arguments(root: Operation) -> dict[str, set[int]]:
     """For every function below `root`, the indices of the arguments that it may write.
 
-    Writes are stores, results of structured operations and matrix products, and addresses
-    that the accelerator stores to (any address given to a command that we do not know); calls count as what their callee does.
+    Writes are stores, results of structured operations and matrix products, and addresses that
+    the accelerator stores to (any address given to a command that we do not know); calls count
+    as what their callee does.
     """
     all_functions = [op for op in root.walk() if isinstance(op, func.FuncOp)]
     written: dict[str, set[int]] = {op.sym_name.data: set() for op in all_functions}

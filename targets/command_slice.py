@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.ir import BlockArgument, Operation, OpResult, SSAValue
 
 from gemmini_xdsl.dialects.rocc import CommandOp, FenceOp
-from gemmini_xdsl.targets.errors import TargetError, unsupported_op
+from gemmini_xdsl.targets.errors import DataDependentError, TargetError, unsupported_op
 
 TARGET = "gemmini-commands"
 
@@ -132,7 +132,7 @@ class Slicer:
         parent = value.block.parent_op()
         if parent is result.function:
             if not isinstance(value.type, MemRefType):
-                raise TargetError(
+                raise DataDependentError(
                     f"{TARGET}: the commands of @{result.function.sym_name.data} depend on its "
                     f"scalar argument {value.index}, so there is no one command stream"
                 )
@@ -166,7 +166,7 @@ class Slicer:
     def _sources_of_result(self, result: Slice, value: OpResult) -> list[SSAValue]:
         op, index = value.op, value.index
         if isinstance(op, memref.LoadOp):
-            raise TargetError(
+            raise DataDependentError(
                 f"{TARGET}: the commands of @{result.function.sym_name.data} depend on data "
                 "loaded from memory (memref.load), so there is no one command stream"
             )

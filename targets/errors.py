@@ -10,6 +10,10 @@ class TargetError(DiagnosticException):
     """A module cannot be emitted; the message names the operation and the reason."""
 
 
+class DataDependentError(TargetError):
+    """The commands of a function depend on its data or on scalar arguments."""
+
+
 def unsupported_op(target: str, op: Operation, reason: str = "") -> TargetError:
     """The error for `op`, which `target` has no translation for."""
     function = op.parent_op()

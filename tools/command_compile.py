@@ -1,0 +1,121 @@
+"""The command line of `gemmini compile`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gemmini_xdsl.tools.progress import progress
+
+
+class Requantization(StrEnum):
+    """What to do with requantisation that the hardware does not do exactly."""
+
+    EXACT = "exact"
+    FAST = "fast"
+
+
+def compile_command(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="MLIR (.mlir), TVMScript (.py) or TVM JSON (.json), or a shorthand: "
+            "gemm:M=..,N=..,K=.. with bias=none|row|full|scalar, act=none|relu, scale=FLOAT, "
+            "out=i8|i32, ta=0|1, tb=0|1 (transposed operands), za, zb, zc (zero points).",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="Directory to make. One that this command made before is replaced.",
+        ),
+    ],
+    config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Hardware configuration: a preset or a TOML file (default: the module's own, "
+            "else 'default').",
+        ),
+    ] = None,
+    pass_pipeline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PASSES", help="Passes instead of the default ones: a,b{option=value}."
+        ),
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SCHEDULE",
+            help="Schedule of every product: #gemmini.schedule<...>, or its fields such as "
+            "'tile = [4, 4, 4], dataflow = ws'.",
+        ),
+    ] = None,
+    emit: Annotated[
+        str,
+        typer.Option(metavar="LIST", help="What to write, of c, mlir and commands."),
+    ] = "c,mlir",
+    requantization: Annotated[
+        Requantization,
+        typer.Option(
+            help="What the hardware cannot requantise exactly: on the core, or approximately "
+            "on the hardware with a warning."
+        ),
+    ] = Requantization.EXACT,
+    strict_rounding: Annotated[
+        bool,
+        typer.Option(
+            "--strict-rounding",
+            help="Refuse rounding half away from zero instead of warning (the hardware rounds "
+            "half to even).",
+        ),
+    ] = False,
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the files (default: that of the input)."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the manifest to standard output.")
+    ] = False,
+) -> int:
+    """Compile a module, or one matrix product, to C.
+
+    Writes the kernel (.c and .h), the MLIR that it was made from, manifest.json, and the headers
+    it needs. Nothing is written unless all of it succeeds.
+    """
+    from gemmini_xdsl.tools.compile import CompileOptions, compile_input
+
+    options = CompileOptions(
+        config=config,
+        pass_pipeline=pass_pipeline,
+        schedule=schedule,
+        requantization="fast" if requantization == Requantization.FAST else "exact",
+        strict_rounding=strict_rounding,
+    )
+    kinds = [kind.strip() for kind in emit.split(",") if kind.strip()]
+    with progress("compiling"):
+        compiled = compile_input(source, output, options, kinds, name)
+    if as_json:
+        typer.echo(compiled.manifest.to_json(), nl=False)
+        return 0
+    for record in compiled.manifest.functions:
+        arguments = ", ".join(
+            f"{item.name}: {'x'.join(str(size) for size in item.shape or ()) or 'scalar'} "
+            f"{item.dtype}"
+            for item in record.arguments
+        )
+        typer.echo(f"{record.name}({arguments})")
+        counts = record.instructions
+        if counts is not None:
+            listed = ", ".join(f"{count} {mnemonic}" for mnemonic, count in counts.items())
+            typer.echo(f"  {sum(counts.values())} instructions: {listed or 'all on the core'}")
+    typer.echo(f"written to {output}")
+    return 0
