@@ -50,7 +50,8 @@ def module_of(function: Any) -> Any:
 def legalized(module: Any) -> Any:
     """`module` with every operator call replaced by a call of a PrimFunc.
 
-    Nothing is fused: the functions are inlined on import, and fusion is done on linalg.
+    Nothing is fused: the functions are inlined on import, and fusion is done on linalg. Constants
+    are not folded: that would widen int8 weights.
     """
     import tvm
     from tvm import relax
@@ -58,7 +59,6 @@ def legalized(module: Any) -> Any:
     passes = [
         relax.transform.DecomposeOpsForInference(),
         relax.transform.LegalizeOps(),
-        relax.transform.FoldConstant(),
         relax.transform.FuseTIR(),
         relax.transform.DeadCodeElimination(),
     ]
@@ -128,12 +128,12 @@ def is_variable(value: Any) -> bool:
 
 def is_constant(value: Any) -> bool:
     """Whether a value is a constant tensor."""
-    return type(value).__name__ == "Constant"
+    return type(value).__name__ in ("GenericConst", "Constant") and hasattr(value.value, "numpy")
 
 
 def constant_data(value: Any) -> Any:
     """Contents of a constant as a numpy array."""
-    return value.data.numpy()
+    return value.value.numpy()
 
 
 def call_tir(value: Any) -> tuple[str, list[Any]] | None:
