@@ -43,6 +43,7 @@ _AT_LEAST_ONE = (
     "clock_mhz",
     "l2_kib",
     "l2_ways",
+    "l2_mshrs",
 )
 _NOT_NEGATIVE = (
     "tile_latency",
@@ -52,6 +53,9 @@ _NOT_NEGATIVE = (
     "num_counters",
     "mvin_scale_latency",
     "acc_scale_latency",
+    "l2_hit_latency",
+    "l2_miss_latency",
+    "l2_write_back_latency",
     "dram_latency",
 )
 

@@ -16,44 +16,44 @@ extern "C" {
 /* Parameters of the hardware. Each one carries the name, unit and meaning of the field of
  * `GemminiConfig` (hardware/config.py), which is also the only place for their defaults. */
 #define GEMMINI_TIMING_PARAMETERS(X)                                                               \
-  X(mesh_rows)                                                                                     \
-  X(tile_rows)                                                                                     \
-  X(tile_latency)                                                                                  \
-  X(mesh_output_delay)                                                                             \
-  X(max_simultaneous_matmuls)                                                                      \
-  X(scratchpad_kib)                                                                                \
-  X(scratchpad_banks)                                                                              \
-  X(scratchpad_single_ported)                                                                      \
-  X(accumulator_kib)                                                                               \
-  X(accumulator_banks)                                                                             \
-  X(accumulator_single_ported)                                                                     \
-  X(scratchpad_read_delay)                                                                         \
-  X(accumulator_latency)                                                                           \
-  X(dma_max_bytes)                                                                                 \
-  X(dma_bus_bits)                                                                                  \
-  X(max_in_flight_requests)                                                                        \
-  X(load_entries)                                                                                  \
-  X(store_entries)                                                                                 \
-  X(execute_entries)                                                                               \
-  X(load_queue_length)                                                                             \
-  X(store_queue_length)                                                                            \
-  X(execute_queue_length)                                                                          \
-  X(serial_stores)                                                                                 \
-  X(num_counters)                                                                                  \
-  X(mvin_scale_units)                                                                              \
-  X(mvin_scale_latency)                                                                            \
-  X(acc_scale_latency)                                                                             \
-  X(ex_read_from_acc)                                                                              \
-  X(ex_write_to_spad)                                                                              \
-  X(l2_kib)                                                                                        \
-  X(l2_ways)                                                                                       \
-  X(l2_line_bytes)                                                                                 \
-  X(l2_hit_latency)                                                                                \
-  X(l2_mshrs)                                                                                      \
-  X(l2_miss_latency)                                                                               \
-  X(l2_write_back_latency)                                                                         \
-  X(dram_latency)                                                                                  \
-  X(dram_bus_bytes)
+    X(mesh_rows)                                                                                   \
+    X(tile_rows)                                                                                   \
+    X(tile_latency)                                                                                \
+    X(mesh_output_delay)                                                                           \
+    X(max_simultaneous_matmuls)                                                                    \
+    X(scratchpad_kib)                                                                              \
+    X(scratchpad_banks)                                                                            \
+    X(scratchpad_single_ported)                                                                    \
+    X(accumulator_kib)                                                                             \
+    X(accumulator_banks)                                                                           \
+    X(accumulator_single_ported)                                                                   \
+    X(scratchpad_read_delay)                                                                       \
+    X(accumulator_latency)                                                                         \
+    X(dma_max_bytes)                                                                               \
+    X(dma_bus_bits)                                                                                \
+    X(max_in_flight_requests)                                                                      \
+    X(load_entries)                                                                                \
+    X(store_entries)                                                                               \
+    X(execute_entries)                                                                             \
+    X(load_queue_length)                                                                           \
+    X(store_queue_length)                                                                          \
+    X(execute_queue_length)                                                                        \
+    X(serial_stores)                                                                               \
+    X(num_counters)                                                                                \
+    X(mvin_scale_units)                                                                            \
+    X(mvin_scale_latency)                                                                          \
+    X(acc_scale_latency)                                                                           \
+    X(ex_read_from_acc)                                                                            \
+    X(ex_write_to_spad)                                                                            \
+    X(l2_kib)                                                                                      \
+    X(l2_ways)                                                                                     \
+    X(l2_line_bytes)                                                                               \
+    X(l2_hit_latency)                                                                              \
+    X(l2_mshrs)                                                                                    \
+    X(l2_miss_latency)                                                                             \
+    X(l2_write_back_latency)                                                                       \
+    X(dram_latency)                                                                                \
+    X(dram_bus_bytes)
 
 struct gemmini_timing_parameters {
 #define X(name) int32_t name;
@@ -73,6 +73,7 @@ enum gemmini_timing_event_kind {
     GEMMINI_TIMING_IDLE = 4,       /* the accelerator became idle */
     GEMMINI_TIMING_DRAM_READ = 5,  /* a line came from DRAM; rs1 is its address */
     GEMMINI_TIMING_DRAM_WRITE = 6, /* a line went to DRAM; rs1 is its address */
+    GEMMINI_TIMING_L2_MISS = 7,    /* a line was not in the L2; rs1 is its address */
 };
 
 struct gemmini_timing_event {

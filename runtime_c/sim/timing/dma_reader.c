@@ -5,154 +5,154 @@
 /* The Get that returns the most bytes still needed; the smallest of equals. */
 static uint32_t best_size(const struct geometry *g, uint64_t address, uint32_t left,
                           uint32_t *useful) {
-  uint32_t best = 0;
-  *useful = 0;
-  for (uint32_t size = g->beat_bytes; size <= g->max_bytes; size *= 2) {
-    uint32_t offset = (uint32_t)(address & (size - 1));
-    uint32_t bytes = size - offset < left ? size - offset : left;
-    if (bytes > *useful) {
-      *useful = bytes;
-      best = size;
+    uint32_t best = 0;
+    *useful = 0;
+    for (uint32_t size = g->beat_bytes; size <= g->max_bytes; size *= 2) {
+        uint32_t offset = (uint32_t)(address & (size - 1));
+        uint32_t bytes = size - offset < left ? size - offset : left;
+        if (bytes > *useful) {
+            *useful = bytes;
+            best = size;
+        }
     }
-  }
-  return best;
+    return best;
 }
 
 static bool send_get(struct gemmini_timing *t) {
-  struct dma_reader *r = &t->reader;
-  struct port_queue *port = &t->memory.ports[READER];
-  bool tracked = r->in_flight + (r->slot_freed == t->now) < r->size;
-  if (!tracked || port->count == PORT_BUFFERS)
-    return false;
-  uint32_t useful, left = r->bytes_total - r->bytes_requested;
-  uint64_t address = r->row.address + r->bytes_requested;
-  uint32_t size = best_size(&t->g, address, left, &useful);
-  uint32_t row_bytes = r->row.wide ? t->g.acc_row_bytes : t->g.spad_row_bytes;
-  int slot = __builtin_ctzll(r->free_mask);
-  r->free_mask &= r->free_mask - 1;
-  r->in_flight++;
-  r->gets[slot] = (struct get){
-      .local = local_add(&t->g, r->row.local,
-                         r->row.block_stride * (r->bytes_requested / row_bytes)),
-      .bytes = (uint16_t)useful,
-      .shift = (uint16_t)(address & (size - 1)),
-      .row_offset = (uint16_t)(r->bytes_requested % row_bytes),
-      .repeats = r->row.repeats,
-      .block_stride = r->row.block_stride,
-      .beats = (uint8_t)(size / t->g.beat_bytes),
-      .tracker = r->row.tracker,
-      .pixel_repeats = r->row.pixel_repeats,
-      .valid = true,
-      .wide = r->row.wide,
-      .unscaled = r->row.unscaled,
-  };
-  port->beats[(port->head + port->count++) & 7] = (struct port_beat){
-      .ready = t->now + REQUEST_TO_CROSSBAR,
-      .address = address & ~(uint64_t)(size - 1),
-      .bytes = (uint16_t)size,
-      .slot = (uint8_t)slot,
-      .beats = 1,
-  };
-  r->bytes_requested += useful;
-  if (r->bytes_requested == r->bytes_total)
-    r->busy = false;
-  return true;
+    struct dma_reader *r = &t->reader;
+    struct port_queue *port = &t->memory.ports[READER];
+    bool tracked = r->in_flight + (r->slot_freed == t->now) < r->size;
+    if (!tracked || port->count == PORT_BUFFERS)
+        return false;
+    uint32_t useful, left = r->bytes_total - r->bytes_requested;
+    uint64_t address = r->row.address + r->bytes_requested;
+    uint32_t size = best_size(&t->g, address, left, &useful);
+    uint32_t row_bytes = r->row.wide ? t->g.acc_row_bytes : t->g.spad_row_bytes;
+    int slot = __builtin_ctzll(r->free_mask);
+    r->free_mask &= r->free_mask - 1;
+    r->in_flight++;
+    r->gets[slot] = (struct get){
+        .local =
+            local_add(&t->g, r->row.local, r->row.block_stride * (r->bytes_requested / row_bytes)),
+        .bytes = (uint16_t)useful,
+        .shift = (uint16_t)(address & (size - 1)),
+        .row_offset = (uint16_t)(r->bytes_requested % row_bytes),
+        .repeats = r->row.repeats,
+        .block_stride = r->row.block_stride,
+        .beats = (uint8_t)(size / t->g.beat_bytes),
+        .tracker = r->row.tracker,
+        .pixel_repeats = r->row.pixel_repeats,
+        .valid = true,
+        .wide = r->row.wide,
+        .unscaled = r->row.unscaled,
+    };
+    port->beats[(port->head + port->count++) & 7] = (struct port_beat){
+        .ready = t->now + REQUEST_TO_CROSSBAR,
+        .address = address & ~(uint64_t)(size - 1),
+        .bytes = (uint16_t)size,
+        .slot = (uint8_t)slot,
+        .beats = 1,
+    };
+    r->bytes_requested += useful;
+    if (r->bytes_requested == r->bytes_total)
+        r->busy = false;
+    return true;
 }
 
 bool dma_reader_request_step(struct gemmini_timing *t) {
-  struct dma_reader *r = &t->reader;
-  bool moved = r->busy && send_get(t);
-  if (!r->busy && r->count > 0) {
-    r->row = r->queue[r->head];
-    r->head = (uint8_t)((r->head + 1) & (MAX_QUEUE - 1));
-    r->count--;
-    r->busy = true;
-    r->bytes_requested = 0;
-    r->bytes_total = r->row.cols * (r->row.wide ? t->g.acc_row_bytes / t->g.dim : 1);
-    moved = true;
-  }
-  return moved;
+    struct dma_reader *r = &t->reader;
+    bool moved = r->busy && send_get(t);
+    if (!r->busy && r->count > 0) {
+        r->row = r->queue[r->head];
+        r->head = (uint8_t)((r->head + 1) & (MAX_QUEUE - 1));
+        r->count--;
+        r->busy = true;
+        r->bytes_requested = 0;
+        r->bytes_total = r->row.cols * (r->row.wide ? t->g.acc_row_bytes / t->g.dim : 1);
+        moved = true;
+    }
+    return moved;
 }
 
 /* BeatMerger's output: one row, or part of one, per cycle. Returns true if the request at hand is
  * finished and a new one may start in this cycle. */
 static bool merge_out(struct gemmini_timing *t, bool *moved) {
-  struct dma_reader *r = &t->reader;
-  const struct get *get = &r->merging;
-  uint32_t row_bytes = get->wide ? t->g.acc_row_bytes : t->g.spad_row_bytes;
-  uint32_t length = get->beats * t->g.beat_bytes;
-  uint32_t useful = r->bytes_read > get->shift ? r->bytes_read - get->shift : 0;
-  if (useful > get->bytes)
-    useful = get->bytes;
-  if (r->bytes_read == length && r->bytes_sent == get->bytes) {
-    /* The last row left before the last beat came: the slot is found empty one cycle late. */
-    r->merging_valid = false;
+    struct dma_reader *r = &t->reader;
+    const struct get *get = &r->merging;
+    uint32_t row_bytes = get->wide ? t->g.acc_row_bytes : t->g.spad_row_bytes;
+    uint32_t length = get->beats * t->g.beat_bytes;
+    uint32_t useful = r->bytes_read > get->shift ? r->bytes_read - get->shift : 0;
+    if (useful > get->bytes)
+        useful = get->bytes;
+    if (r->bytes_read == length && r->bytes_sent == get->bytes) {
+        /* The last row left before the last beat came: the slot is found empty one cycle late. */
+        r->merging_valid = false;
+        *moved = true;
+        return false;
+    }
+    bool valid =
+        useful > r->bytes_sent && (useful - r->bytes_sent >= row_bytes || useful == get->bytes);
+    if (!valid || !mvin_scale_ready(t, get->wide))
+        return false;
+    uint32_t offset = r->bytes_sent == 0 ? get->row_offset : 0;
+    uint32_t sent = r->bytes_sent + row_bytes - offset;
+    if (sent > get->bytes)
+        sent = get->bytes;
+    uint32_t block = (get->row_offset + r->bytes_sent) / row_bytes;
+    struct scaled_row row = {
+        .local = local_add(&t->g, get->local, get->block_stride * block),
+        .repeats = get->repeats,
+        .bytes = get->bytes,
+        .tracker = get->tracker,
+        .pixel_repeats = get->pixel_repeats,
+        .valid = true,
+        .last = sent == get->bytes,
+        .wide = get->wide,
+        .unscaled = get->unscaled,
+    };
+    mvin_scale_accept(t, &row);
+    r->bytes_sent = sent;
     *moved = true;
+    if (row.last && r->bytes_read == length) {
+        r->merging_valid = false;
+        return true;
+    }
     return false;
-  }
-  bool valid = useful > r->bytes_sent &&
-               (useful - r->bytes_sent >= row_bytes || useful == get->bytes);
-  if (!valid || !mvin_scale_ready(t, get->wide))
-    return false;
-  uint32_t offset = r->bytes_sent == 0 ? get->row_offset : 0;
-  uint32_t sent = r->bytes_sent + row_bytes - offset;
-  if (sent > get->bytes)
-    sent = get->bytes;
-  uint32_t block = (get->row_offset + r->bytes_sent) / row_bytes;
-  struct scaled_row row = {
-      .local = local_add(&t->g, get->local, get->block_stride * block),
-      .repeats = get->repeats,
-      .bytes = get->bytes,
-      .tracker = get->tracker,
-      .pixel_repeats = get->pixel_repeats,
-      .valid = true,
-      .last = sent == get->bytes,
-      .wide = get->wide,
-      .unscaled = get->unscaled,
-  };
-  mvin_scale_accept(t, &row);
-  r->bytes_sent = sent;
-  *moved = true;
-  if (row.last && r->bytes_read == length) {
-    r->merging_valid = false;
-    return true;
-  }
-  return false;
 }
 
 bool dma_reader_response_step(struct gemmini_timing *t) {
-  struct dma_reader *r = &t->reader;
-  struct memory *m = &t->memory;
-  bool moved = false;
-  bool was_valid = r->merging_valid;
-  uint32_t sent_before = r->bytes_sent;
-  bool may_start = !was_valid || merge_out(t, &moved);
-  if (m->reader_count == 0 ||
-      m->reader_data[m->reader_head].start + m->reader_beat + L2_TO_CLIENT > t->now)
-    return moved;
-  /* A beat is at the reader. */
-  int slot = m->reader_data[m->reader_head].slot;
-  if (was_valid && !may_start) {
-    uint32_t length = r->merging.beats * t->g.beat_bytes;
-    if (r->bytes_read == length)
-      return moved;
-    r->bytes_read += t->g.beat_bytes;
-    if (sent_before == r->merging.bytes && r->bytes_read == length)
-      r->merging_valid = false;
-  } else {
-    r->merging = r->gets[slot];
-    r->merging_valid = true;
-    r->bytes_read = t->g.beat_bytes;
-    r->bytes_sent = 0;
-  }
-  if (++m->reader_beat == m->reader_data[m->reader_head].beats) {
-    m->reader_beat = 0;
-    m->reader_head = (m->reader_head + 1) % READER_BEATS;
-    m->reader_count--;
-    r->gets[slot].valid = false;
-    r->free_mask |= UINT64_C(1) << slot;
-    r->in_flight--;
-    r->slot_freed = t->now;
-  }
-  return true;
+    struct dma_reader *r = &t->reader;
+    struct memory *m = &t->memory;
+    bool moved = false;
+    bool was_valid = r->merging_valid;
+    uint32_t sent_before = r->bytes_sent;
+    bool may_start = !was_valid || merge_out(t, &moved);
+    if (m->reader_count == 0 ||
+        m->reader_data[m->reader_head].start + m->reader_beat + L2_TO_CLIENT > t->now)
+        return moved;
+    /* A beat is at the reader. */
+    int slot = m->reader_data[m->reader_head].slot;
+    if (was_valid && !may_start) {
+        uint32_t length = r->merging.beats * t->g.beat_bytes;
+        if (r->bytes_read == length)
+            return moved;
+        r->bytes_read += t->g.beat_bytes;
+        if (sent_before == r->merging.bytes && r->bytes_read == length)
+            r->merging_valid = false;
+    } else {
+        r->merging = r->gets[slot];
+        r->merging_valid = true;
+        r->bytes_read = t->g.beat_bytes;
+        r->bytes_sent = 0;
+    }
+    if (++m->reader_beat == m->reader_data[m->reader_head].beats) {
+        m->reader_beat = 0;
+        m->reader_head = (m->reader_head + 1) % READER_BEATS;
+        m->reader_count--;
+        r->gets[slot].valid = false;
+        r->free_mask |= UINT64_C(1) << slot;
+        r->in_flight--;
+        r->slot_freed = t->now;
+    }
+    return true;
 }

@@ -5,7 +5,7 @@
 enum { A = 0, B = 1, D = 2, OPERANDS = 3 };
 
 static bool is_compute(const struct command *c) {
-  return c->funct == FUNCT_COMPUTE_PRELOADED || c->funct == FUNCT_COMPUTE_ACCUMULATED;
+    return c->funct == FUNCT_COMPUTE_PRELOADED || c->funct == FUNCT_COMPUTE_ACCUMULATED;
 }
 
 /* ---- commands on their way in: PRELOADs of a transposed B become two passes ---- */
@@ -13,270 +13,270 @@ static bool is_compute(const struct command *c) {
 enum { UNROLL_IDLE, UNROLL_FIRST_COMPUTE, UNROLL_SECOND_PRELOAD };
 
 static uint64_t with_garbage(uint64_t operand) {
-  return (operand & ~UINT64_C(0xffffffff)) | LOCAL_GARBAGE;
+    return (operand & ~UINT64_C(0xffffffff)) | LOCAL_GARBAGE;
 }
 
 bool execute_unroller_step(struct gemmini_timing *t) {
-  struct execute_controller *e = &t->ex;
-  struct queue *q = &e->unroller;
-  if (q->count == 0)
-    return false;
-  struct command c = *queue_at(q, 0);
-  bool preload = c.funct == FUNCT_PRELOAD && e->unroller_state == UNROLL_IDLE;
-  bool unroll = preload && e->unroll_b_transpose && q->count > 1 &&
-                queue_at(q, 1)->funct == FUNCT_COMPUTE_PRELOADED;
-  if ((preload && e->unroll_b_transpose && q->count < 2) || !queue_ready(&e->commands, t->now))
-    return false;
-  if (unroll) {
-    c.rs2 = with_garbage(c.rs2);
-    c.entry = -1;
-    e->unroller_state = UNROLL_FIRST_COMPUTE;
-  } else if (e->unroller_state == UNROLL_FIRST_COMPUTE) {
-    c = *queue_at(q, 1);
-    c.funct = FUNCT_COMPUTE_ACCUMULATED;
-    c.entry = -1;
-    e->unroller_state = UNROLL_SECOND_PRELOAD;
-  } else {
-    if (e->unroller_state == UNROLL_SECOND_PRELOAD)
-      c.rs1 = with_garbage(c.rs1);
-    e->unroller_state = UNROLL_IDLE;
-    if (c.funct == FUNCT_CONFIG && !bits(c.rs1, 7, 7))
-      e->unroll_b_transpose = bits(c.rs1, 2, 2) && bits(c.rs1, 9, 9);
-    queue_pop(q, 1, t->now);
-  }
-  queue_push(&e->commands, &c);
-  return true;
+    struct execute_controller *e = &t->ex;
+    struct queue *q = &e->unroller;
+    if (q->count == 0)
+        return false;
+    struct command c = *queue_at(q, 0);
+    bool preload = c.funct == FUNCT_PRELOAD && e->unroller_state == UNROLL_IDLE;
+    bool unroll = preload && e->unroll_b_transpose && q->count > 1 &&
+                  queue_at(q, 1)->funct == FUNCT_COMPUTE_PRELOADED;
+    if ((preload && e->unroll_b_transpose && q->count < 2) || !queue_ready(&e->commands, t->now))
+        return false;
+    if (unroll) {
+        c.rs2 = with_garbage(c.rs2);
+        c.entry = -1;
+        e->unroller_state = UNROLL_FIRST_COMPUTE;
+    } else if (e->unroller_state == UNROLL_FIRST_COMPUTE) {
+        c = *queue_at(q, 1);
+        c.funct = FUNCT_COMPUTE_ACCUMULATED;
+        c.entry = -1;
+        e->unroller_state = UNROLL_SECOND_PRELOAD;
+    } else {
+        if (e->unroller_state == UNROLL_SECOND_PRELOAD)
+            c.rs1 = with_garbage(c.rs1);
+        e->unroller_state = UNROLL_IDLE;
+        if (c.funct == FUNCT_CONFIG && !bits(c.rs1, 7, 7))
+            e->unroll_b_transpose = bits(c.rs1, 2, 2) && bits(c.rs1, 9, 9);
+        queue_pop(q, 1, t->now);
+    }
+    queue_push(&e->commands, &c);
+    return true;
 }
 
 void execute_controller_configure(struct gemmini_timing *t, const struct command *c) {
-  struct execute_controller *e = &t->ex;
-  e->a_stride = bits(c->rs1, 31, 16);
-  e->c_stride = bits(c->rs2, 63, 48);
-  if (bits(c->rs1, 7, 7))
-    return;
-  e->output_stationary = !bits(c->rs1, 2, 2);
-  e->a_transpose = bits(c->rs1, 8, 8) != 0;
-  e->bd_transpose = bits(c->rs1, 9, 9) != 0;
+    struct execute_controller *e = &t->ex;
+    e->a_stride = bits(c->rs1, 31, 16);
+    e->c_stride = bits(c->rs2, 63, 48);
+    if (bits(c->rs1, 7, 7))
+        return;
+    e->output_stationary = !bits(c->rs1, 2, 2);
+    e->a_transpose = bits(c->rs1, 8, 8) != 0;
+    e->bd_transpose = bits(c->rs1, 9, 9) != 0;
 }
 
 /* ---- start of a pass ---- */
 
 static bool a_through_transposer(const struct execute_controller *e) {
-  return e->output_stationary ? !e->a_transpose : e->a_transpose;
+    return e->output_stationary ? !e->a_transpose : e->a_transpose;
 }
 
 static void set_operand(struct gemmini_timing *t, struct operand *o, uint64_t dims, bool fed,
                         bool transposed) {
-  o->address = (uint32_t)dims;
-  o->garbage = local_is_garbage(&t->g, o->address);
-  o->reads = fed && !o->garbage;
-  o->rows = transposed ? dims_cols(&t->g, dims) : dims_rows(&t->g, dims);
-  o->in_acc = local_is_acc(o->address);
-  o->counter = 0;
-  o->started = false;
+    o->address = (uint32_t)dims;
+    o->garbage = local_is_garbage(&t->g, o->address);
+    o->reads = fed && !o->garbage;
+    o->rows = transposed ? dims_cols(&t->g, dims) : dims_rows(&t->g, dims);
+    o->in_acc = local_is_acc(o->address);
+    o->counter = 0;
+    o->started = false;
 }
 
 /* Operand addresses come from the commands at the head of the queue. */
 static void begin_pass(struct gemmini_timing *t, enum ex_mode mode) {
-  struct execute_controller *e = &t->ex;
-  bool a_transposer = a_through_transposer(e);
-  bool b_transposer = e->output_stationary && e->bd_transpose;
-  bool d_transposer = !e->output_stationary && e->bd_transpose;
-  int preload_at = mode == EX_PRELOAD ? 0 : 1;
-  int a_at = preload_at == 0 ? 1 : a_transposer ? 2 : 0;
-  int b_at = preload_at == 0 ? 1 : b_transposer ? 2 : 0;
-  const struct command *preload = queue_at(&e->commands, preload_at);
-  bool feed_a = mode == EX_OVERLAP || (mode == EX_PRELOAD) == a_transposer;
-  bool feed_b = mode == EX_OVERLAP || mode == EX_MULTIPLY || b_transposer;
-  bool feed_d = mode != EX_MULTIPLY;
-  struct operand *o = e->operands;
-  /* Places beyond the queue are only looked at for operands that are not fed. */
-  set_operand(t, &o[A], feed_a ? queue_at(&e->commands, a_at)->rs1 : LOCAL_GARBAGE, feed_a,
-              e->a_transpose);
-  set_operand(t, &o[B], feed_b ? queue_at(&e->commands, b_at)->rs2 : LOCAL_GARBAGE, feed_b,
-              b_transposer);
-  set_operand(t, &o[D], feed_d ? preload->rs1 : LOCAL_GARBAGE, feed_d, d_transposer);
-  o[A].step = e->a_stride;
-  o[B].step = o[D].step = 1;
-  o[D].reversed = true;
-  e->pass_rows = t->g.dim;
-  if (!e->output_stationary && !o[D].reads && !a_transposer && !b_transposer && !d_transposer) {
-    uint32_t rows_a = o[A].reads ? o[A].rows : 1, rows_b = o[B].reads ? o[B].rows : 1;
-    e->pass_rows = rows_a > rows_b ? rows_a : rows_b;
-    if (e->pass_rows < MIN_PASS_ROWS)
-      e->pass_rows = MIN_PASS_ROWS;
-    if (e->pass_rows > t->g.dim)
-      e->pass_rows = t->g.dim;
-  }
-  e->pass_tag = (struct mesh_tag){.garbage = true, .entry = -1};
-  if (feed_d) {
-    uint32_t c = (uint32_t)preload->rs2;
-    e->pass_tag.address = c;
-    e->pass_tag.rows = dims_rows(&t->g, preload->rs2);
-    e->pass_tag.garbage = local_is_garbage(&t->g, c);
-    e->pass_tag.entry = e->pass_tag.garbage ? -1 : preload->entry;
-  }
-  e->mode = mode;
-  e->state = EX_COMPUTE;
+    struct execute_controller *e = &t->ex;
+    bool a_transposer = a_through_transposer(e);
+    bool b_transposer = e->output_stationary && e->bd_transpose;
+    bool d_transposer = !e->output_stationary && e->bd_transpose;
+    int preload_at = mode == EX_PRELOAD ? 0 : 1;
+    int a_at = preload_at == 0 ? 1 : a_transposer ? 2 : 0;
+    int b_at = preload_at == 0 ? 1 : b_transposer ? 2 : 0;
+    const struct command *preload = queue_at(&e->commands, preload_at);
+    bool feed_a = mode == EX_OVERLAP || (mode == EX_PRELOAD) == a_transposer;
+    bool feed_b = mode == EX_OVERLAP || mode == EX_MULTIPLY || b_transposer;
+    bool feed_d = mode != EX_MULTIPLY;
+    struct operand *o = e->operands;
+    /* Places beyond the queue are only looked at for operands that are not fed. */
+    set_operand(t, &o[A], feed_a ? queue_at(&e->commands, a_at)->rs1 : LOCAL_GARBAGE, feed_a,
+                e->a_transpose);
+    set_operand(t, &o[B], feed_b ? queue_at(&e->commands, b_at)->rs2 : LOCAL_GARBAGE, feed_b,
+                b_transposer);
+    set_operand(t, &o[D], feed_d ? preload->rs1 : LOCAL_GARBAGE, feed_d, d_transposer);
+    o[A].step = e->a_stride;
+    o[B].step = o[D].step = 1;
+    o[D].reversed = true;
+    e->pass_rows = t->g.dim;
+    if (!e->output_stationary && !o[D].reads && !a_transposer && !b_transposer && !d_transposer) {
+        uint32_t rows_a = o[A].reads ? o[A].rows : 1, rows_b = o[B].reads ? o[B].rows : 1;
+        e->pass_rows = rows_a > rows_b ? rows_a : rows_b;
+        if (e->pass_rows < MIN_PASS_ROWS)
+            e->pass_rows = MIN_PASS_ROWS;
+        if (e->pass_rows > t->g.dim)
+            e->pass_rows = t->g.dim;
+    }
+    e->pass_tag = (struct mesh_tag){.garbage = true, .entry = -1};
+    if (feed_d) {
+        uint32_t c = (uint32_t)preload->rs2;
+        e->pass_tag.address = c;
+        e->pass_tag.rows = dims_rows(&t->g, preload->rs2);
+        e->pass_tag.garbage = local_is_garbage(&t->g, c);
+        e->pass_tag.entry = e->pass_tag.garbage ? -1 : preload->entry;
+    }
+    e->mode = mode;
+    e->state = EX_COMPUTE;
 }
 
 /* The operands of the commands from `first` on wait for a result that is still in the array. */
 static bool hazard(const struct gemmini_timing *t, struct queue *q, int first) {
-  if (!t->p.ex_read_from_acc && !t->p.ex_write_to_spad)
-    return false;
-  const struct command *preload = queue_at(q, first), *compute = queue_at(q, first + 1);
-  return mesh_will_write(t, (uint32_t)preload->rs1) ||
-         mesh_will_write(t, (uint32_t)compute->rs1) || mesh_will_write(t, (uint32_t)compute->rs2);
+    if (!t->p.ex_read_from_acc && !t->p.ex_write_to_spad)
+        return false;
+    const struct command *preload = queue_at(q, first), *compute = queue_at(q, first + 1);
+    return mesh_will_write(t, (uint32_t)preload->rs1) ||
+           mesh_will_write(t, (uint32_t)compute->rs1) || mesh_will_write(t, (uint32_t)compute->rs2);
 }
 
 static bool execute_config(struct gemmini_timing *t, const struct command *c) {
-  struct execute_controller *e = &t->ex;
-  if (e->pending[0] >= 0 || e->pending[1] >= 0)
-    return false;
-  execute_controller_configure(t, c);
-  t->rs.completing[EXECUTE] = c->entry;
-  queue_pop(&e->commands, 1, t->now);
-  return true;
+    struct execute_controller *e = &t->ex;
+    if (e->pending[0] >= 0 || e->pending[1] >= 0)
+        return false;
+    execute_controller_configure(t, c);
+    t->rs.completing[EXECUTE] = c->entry;
+    queue_pop(&e->commands, 1, t->now);
+    return true;
 }
 
 static bool waiting_step(struct gemmini_timing *t) {
-  struct execute_controller *e = &t->ex;
-  struct queue *q = &e->commands;
-  bool in_progress = mesh_in_progress(&e->mesh);
-  if (q->count == 0) {
-    if (in_progress && e->output_stationary)
-      e->state = EX_FLUSH;
-    return in_progress && e->output_stationary;
-  }
-  const struct command *head = queue_at(q, 0);
-  bool config = head->funct == FUNCT_CONFIG;
-  bool third_needed = t->p.ex_read_from_acc || t->p.ex_write_to_spad ||
-                      a_through_transposer(e) || e->bd_transpose;
-  if (config && !in_progress)
-    return execute_config(t, head);
-  if (head->funct == FUNCT_PRELOAD && q->count > 1 && !hazard(t, q, 0)) {
-    begin_pass(t, EX_PRELOAD);
-  } else if (is_compute(head) && q->count > 1 && queue_at(q, 1)->funct == FUNCT_PRELOAD &&
-             (!third_needed || (q->count > 2 && !hazard(t, q, 1)))) {
-    begin_pass(t, EX_OVERLAP);
-  } else if (is_compute(head)) {
-    begin_pass(t, EX_MULTIPLY);
-  } else if (in_progress && (e->output_stationary || config)) {
-    e->state = EX_FLUSH;
-  } else {
-    return false;
-  }
-  return true;
+    struct execute_controller *e = &t->ex;
+    struct queue *q = &e->commands;
+    bool in_progress = mesh_in_progress(&e->mesh);
+    if (q->count == 0) {
+        if (in_progress && e->output_stationary)
+            e->state = EX_FLUSH;
+        return in_progress && e->output_stationary;
+    }
+    const struct command *head = queue_at(q, 0);
+    bool config = head->funct == FUNCT_CONFIG;
+    bool third_needed = t->p.ex_read_from_acc || t->p.ex_write_to_spad || a_through_transposer(e) ||
+                        e->bd_transpose;
+    if (config && !in_progress)
+        return execute_config(t, head);
+    if (head->funct == FUNCT_PRELOAD && q->count > 1 && !hazard(t, q, 0)) {
+        begin_pass(t, EX_PRELOAD);
+    } else if (is_compute(head) && q->count > 1 && queue_at(q, 1)->funct == FUNCT_PRELOAD &&
+               (!third_needed || (q->count > 2 && !hazard(t, q, 1)))) {
+        begin_pass(t, EX_OVERLAP);
+    } else if (is_compute(head)) {
+        begin_pass(t, EX_MULTIPLY);
+    } else if (in_progress && (e->output_stationary || config)) {
+        e->state = EX_FLUSH;
+    } else {
+        return false;
+    }
+    return true;
 }
 
 /* ---- rows ---- */
 
 static uint32_t operand_bank(const struct gemmini_timing *t, const struct operand *o) {
-  uint32_t row = o->reversed ? t->g.dim - 1 - o->counter : o->counter * o->step;
-  return local_bank(&t->g, local_add(&t->g, o->address, row));
+    uint32_t row = o->reversed ? t->g.dim - 1 - o->counter : o->counter * o->step;
+    return local_bank(&t->g, local_add(&t->g, o->address, row));
 }
 
 /* An operand holds back while it is one row ahead of another, or while a more important operand
  * reads the same bank for the same row. */
 static bool must_wait(const struct gemmini_timing *t, int which, const uint32_t bank[OPERANDS]) {
-  const struct execute_controller *e = &t->ex;
-  const struct operand *o = &e->operands[which];
-  for (int other = 0; other < OPERANDS; other++) {
-    const struct operand *p = &e->operands[other];
-    if (other == which)
-      continue;
-    uint32_t next = p->counter + 1 == e->pass_rows ? 0 : p->counter + 1;
-    if (o->started && o->counter == next)
-      return true;
-    bool same_bank = o->reads && p->reads && o->in_acc == p->in_acc &&
-                     (o->in_acc || bank[which] == bank[other]);
-    if (same_bank && other < which && o->started == p->started && o->counter == p->counter)
-      return true;
-  }
-  return false;
+    const struct execute_controller *e = &t->ex;
+    const struct operand *o = &e->operands[which];
+    for (int other = 0; other < OPERANDS; other++) {
+        const struct operand *p = &e->operands[other];
+        if (other == which)
+            continue;
+        uint32_t next = p->counter + 1 == e->pass_rows ? 0 : p->counter + 1;
+        if (o->started && o->counter == next)
+            return true;
+        bool same_bank = o->reads && p->reads && o->in_acc == p->in_acc &&
+                         (o->in_acc || bank[which] == bank[other]);
+        if (same_bank && other < which && o->started == p->started && o->counter == p->counter)
+            return true;
+    }
+    return false;
 }
 
 static bool row_exists(const struct gemmini_timing *t, const struct operand *o) {
-  return (o->reversed ? t->g.dim - 1 - o->counter : o->counter) < o->rows;
+    return (o->reversed ? t->g.dim - 1 - o->counter : o->counter) < o->rows;
 }
 
 /* Requests one row of each operand that may go; returns a bit per operand. */
 static unsigned fire_rows(struct gemmini_timing *t, bool *reads) {
-  struct execute_controller *e = &t->ex;
-  struct banks *b = &t->banks;
-  uint32_t bank[OPERANDS];
-  unsigned fires = 0;
-  for (int i = 0; i < OPERANDS; i++)
-    bank[i] = e->operands[i].reads ? operand_bank(t, &e->operands[i]) : 0;
-  for (int i = 0; i < OPERANDS; i++) {
-    struct operand *o = &e->operands[i];
-    if (must_wait(t, i, bank))
-      continue;
-    if (o->reads && row_exists(t, o)) {
-      /* Operands in the accumulator are never delivered: the RTL hangs (section 13). */
-      if (o->in_acc)
-        continue;
-      b->spad_ex_read[bank[i]] = t->now;
-      if (b->spad_written[bank[i]] == t->now || b->spad_ex_written[bank[i]] == t->now)
-        continue;
-      *reads = true;
+    struct execute_controller *e = &t->ex;
+    struct banks *b = &t->banks;
+    uint32_t bank[OPERANDS];
+    unsigned fires = 0;
+    for (int i = 0; i < OPERANDS; i++)
+        bank[i] = e->operands[i].reads ? operand_bank(t, &e->operands[i]) : 0;
+    for (int i = 0; i < OPERANDS; i++) {
+        struct operand *o = &e->operands[i];
+        if (must_wait(t, i, bank))
+            continue;
+        if (o->reads && row_exists(t, o)) {
+            /* Operands in the accumulator are never delivered: the RTL hangs (section 13). */
+            if (o->in_acc)
+                continue;
+            b->spad_ex_read[bank[i]] = t->now;
+            if (b->spad_written[bank[i]] == t->now || b->spad_ex_written[bank[i]] == t->now)
+                continue;
+            *reads = true;
+        }
+        fires |= 1U << i;
     }
-    fires |= 1U << i;
-  }
-  return fires;
+    return fires;
 }
 
 static void end_pass(struct gemmini_timing *t) {
-  struct execute_controller *e = &t->ex;
-  struct queue *q = &e->commands;
-  const struct command *head = queue_at(q, 0), *next = queue_at(q, 1);
-  switch (e->mode) {
-  case EX_PRELOAD:
-    e->pending[0] = e->pass_tag.garbage ? head->entry : -1;
-    queue_pop(q, 1, t->now);
-    break;
-  case EX_OVERLAP:
-    e->pending[0] = head->entry;
-    e->pending[1] = e->pass_tag.garbage ? next->entry : -1;
-    queue_pop(q, 2, t->now);
-    break;
-  default:
-    e->pending[0] = head->entry;
-    queue_pop(q, 1, t->now);
-    break;
-  }
-  e->mode = EX_NONE;
-  e->state = EX_WAITING;
+    struct execute_controller *e = &t->ex;
+    struct queue *q = &e->commands;
+    const struct command *head = queue_at(q, 0), *next = queue_at(q, 1);
+    switch (e->mode) {
+    case EX_PRELOAD:
+        e->pending[0] = e->pass_tag.garbage ? head->entry : -1;
+        queue_pop(q, 1, t->now);
+        break;
+    case EX_OVERLAP:
+        e->pending[0] = head->entry;
+        e->pending[1] = e->pass_tag.garbage ? next->entry : -1;
+        queue_pop(q, 2, t->now);
+        break;
+    default:
+        e->pending[0] = head->entry;
+        queue_pop(q, 1, t->now);
+        break;
+    }
+    e->mode = EX_NONE;
+    e->state = EX_WAITING;
 }
 
 static bool compute_step(struct gemmini_timing *t) {
-  struct execute_controller *e = &t->ex;
-  struct operand *o = e->operands;
-  uint8_t depth = (uint8_t)(t->p.scratchpad_read_delay + 1);
-  if (e->control_count == depth)
-    return false;
-  bool reads = false;
-  bool first = !o[A].started && !o[B].started && !o[D].started;
-  unsigned fires = fire_rows(t, &reads);
-  bool done = !first;
-  for (int i = 0; i < OPERANDS; i++) {
-    bool last = o[i].counter == e->pass_rows - 1 && (fires >> i & 1);
-    done = done && (last || o[i].counter == 0);
-    if (fires >> i & 1) {
-      o[i].counter = o[i].counter + 1 == e->pass_rows ? 0 : o[i].counter + 1;
-      o[i].started = true;
+    struct execute_controller *e = &t->ex;
+    struct operand *o = e->operands;
+    uint8_t depth = (uint8_t)(t->p.scratchpad_read_delay + 1);
+    if (e->control_count == depth)
+        return false;
+    bool reads = false;
+    bool first = !o[A].started && !o[B].started && !o[D].started;
+    unsigned fires = fire_rows(t, &reads);
+    bool done = !first;
+    for (int i = 0; i < OPERANDS; i++) {
+        bool last = o[i].counter == e->pass_rows - 1 && (fires >> i & 1);
+        done = done && (last || o[i].counter == 0);
+        if (fires >> i & 1) {
+            o[i].counter = o[i].counter + 1 == e->pass_rows ? 0 : o[i].counter + 1;
+            o[i].started = true;
+        }
     }
-  }
-  e->control[(e->control_head + e->control_count++) % CONTROL_SIGNALS] = (struct control_signal){
-      .ready = t->now + 1 + (reads ? (cycle_t)t->p.scratchpad_read_delay : 0),
-      .fires = (uint8_t)fires,
-      .first = first,
-      .rows = e->pass_rows,
-      .tag = e->pass_tag,
-  };
-  if (done)
-    end_pass(t);
-  return fires != 0;
+    e->control[(e->control_head + e->control_count++) % CONTROL_SIGNALS] = (struct control_signal){
+        .ready = t->now + 1 + (reads ? (cycle_t)t->p.scratchpad_read_delay : 0),
+        .fires = (uint8_t)fires,
+        .first = first,
+        .rows = e->pass_rows,
+        .tag = e->pass_tag,
+    };
+    if (done)
+        end_pass(t);
+    return fires != 0;
 }
 
 /* ---- between the banks and the array ---- */
@@ -284,63 +284,63 @@ static bool compute_step(struct gemmini_timing *t) {
 /* Data of the oldest requested row reach the input registers of the array. Returns true if that
  * started a pass. */
 static bool feed_mesh(struct gemmini_timing *t, bool ready, bool *moved) {
-  struct execute_controller *e = &t->ex;
-  if (e->control_count == 0)
-    return false;
-  const struct control_signal *signal = &e->control[e->control_head];
-  if (signal->ready > t->now || (signal->first && !ready))
-    return false;
-  bool starts = signal->first && signal->fires != 0;
-  if (starts)
-    mesh_start(t, signal->rows, &signal->tag);
-  e->mesh.written |= signal->fires;
-  e->control_head = (uint8_t)((e->control_head + 1) % CONTROL_SIGNALS);
-  e->control_count--;
-  *moved = true;
-  return starts;
+    struct execute_controller *e = &t->ex;
+    if (e->control_count == 0)
+        return false;
+    const struct control_signal *signal = &e->control[e->control_head];
+    if (signal->ready > t->now || (signal->first && !ready))
+        return false;
+    bool starts = signal->first && signal->fires != 0;
+    if (starts)
+        mesh_start(t, signal->rows, &signal->tag);
+    e->mesh.written |= signal->fires;
+    e->control_head = (uint8_t)((e->control_head + 1) % CONTROL_SIGNALS);
+    e->control_count--;
+    *moved = true;
+    return starts;
 }
 
 static bool report_pending(struct gemmini_timing *t) {
-  struct execute_controller *e = &t->ex;
-  if (t->rs.completing[EXECUTE] >= 0)
+    struct execute_controller *e = &t->ex;
+    if (t->rs.completing[EXECUTE] >= 0)
+        return false;
+    for (int i = 0; i < 2; i++)
+        if (e->pending[i] >= 0) {
+            t->rs.completing[EXECUTE] = e->pending[i];
+            e->pending[i] = -1;
+            return true;
+        }
     return false;
-  for (int i = 0; i < 2; i++)
-    if (e->pending[i] >= 0) {
-      t->rs.completing[EXECUTE] = e->pending[i];
-      e->pending[i] = -1;
-      return true;
-    }
-  return false;
 }
 
 bool execute_controller_step(struct gemmini_timing *t) {
-  struct execute_controller *e = &t->ex;
-  bool moved = report_pending(t);
-  bool ready = mesh_ready(&e->mesh, t->now), flushable = e->control_count == 0;
-  bool entered = mesh_input_step(t);
-  bool started = feed_mesh(t, ready, &moved);
-  switch (e->state) {
-  case EX_FLUSH:
-    if (flushable && ready) {
-      mesh_start(t, t->g.dim, NULL);
-      started = true;
+    struct execute_controller *e = &t->ex;
+    bool moved = report_pending(t);
+    bool ready = mesh_ready(&e->mesh, t->now), flushable = e->control_count == 0;
+    bool entered = mesh_input_step(t);
+    bool started = feed_mesh(t, ready, &moved);
+    switch (e->state) {
+    case EX_FLUSH:
+        if (flushable && ready) {
+            mesh_start(t, t->g.dim, NULL);
+            started = true;
+        }
+        if (started)
+            e->state = EX_FLUSHING;
+        moved = moved || started;
+        break;
+    case EX_FLUSHING:
+        if (ready) {
+            e->state = EX_WAITING;
+            moved = true;
+        }
+        break;
+    default:
+        if (e->state == EX_WAITING)
+            moved = waiting_step(t) || moved;
+        if (e->state == EX_COMPUTE)
+            moved = compute_step(t) || moved;
+        break;
     }
-    if (started)
-      e->state = EX_FLUSHING;
-    moved = moved || started;
-    break;
-  case EX_FLUSHING:
-    if (ready) {
-      e->state = EX_WAITING;
-      moved = true;
-    }
-    break;
-  default:
-    if (e->state == EX_WAITING)
-      moved = waiting_step(t) || moved;
-    if (e->state == EX_COMPUTE)
-      moved = compute_step(t) || moved;
-    break;
-  }
-  return moved || entered;
+    return moved || entered;
 }

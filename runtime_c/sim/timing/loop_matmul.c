@@ -4,412 +4,410 @@
  * loads of D, loads of A and B. */
 #include "model.h"
 
-static uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
+static uint32_t minimum(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
 
 static uint64_t dims(uint32_t rows, uint32_t cols, uint32_t local) {
-  return (uint64_t)rows << 48 | (uint64_t)cols << 32 | local;
+    return (uint64_t)rows << 48 | (uint64_t)cols << 32 | local;
 }
 
 bool loop_matmul_configured(const struct gemmini_timing *t) {
-  return t->loop.slots[0].configured || t->loop.slots[1].configured;
+    return t->loop.slots[0].configured || t->loop.slots[1].configured;
 }
 
 static struct loop_slot *slot_to_configure(struct loop_matmul *l) {
-  struct loop_slot *head = &l->slots[l->head];
-  return head->configured ? &l->slots[!l->head] : head;
+    struct loop_slot *head = &l->slots[l->head];
+    return head->configured ? &l->slots[!l->head] : head;
 }
 
 void loop_matmul_configure(struct gemmini_timing *t, const struct command *command) {
-  struct loop_slot *slot = slot_to_configure(&t->loop);
-  struct loop_config *c = &slot->config;
-  uint64_t rs1 = command->rs1, rs2 = command->rs2;
-  switch (command->funct) {
-  case FUNCT_LOOP_WS_BOUNDS:
-    c->pad_i = bits(rs1, 15, 0);
-    c->pad_j = bits(rs1, 31, 16);
-    c->pad_k = bits(rs1, 47, 32);
-    c->max_i = bits(rs2, 15, 0);
-    c->max_j = bits(rs2, 31, 16);
-    c->max_k = bits(rs2, 47, 32);
-    break;
-  case FUNCT_LOOP_WS_ADDRS_AB:
-    c->a = rs1;
-    c->b = rs2;
-    break;
-  case FUNCT_LOOP_WS_ADDRS_DC:
-    c->d = rs1;
-    c->c = rs2;
-    break;
-  case FUNCT_LOOP_WS_STRIDES_AB:
-    c->a_stride = rs1;
-    c->b_stride = rs2;
-    break;
-  case FUNCT_LOOP_WS_STRIDES_DC:
-    c->d_stride = rs1;
-    c->c_stride = rs2;
-    break;
-  case FUNCT_LOOP_WS:
-    c->accumulate = bits(rs1, 0, 0) != 0;
-    c->full_c = bits(rs1, 1, 1) != 0;
-    c->low_d = bits(rs1, 2, 2) != 0;
-    c->b_spad_id = (uint8_t)bits(rs1, 17, 16);
-    c->a_spad_id = (uint8_t)bits(rs1, 19, 18);
-    c->a_transpose = bits(rs2, 0, 0) != 0;
-    c->b_transpose = bits(rs2, 1, 1) != 0;
-    c->resadd = bits(rs2, 2, 2) != 0;
-    slot->configured = true;
-    slot->index = command->index;
-    break;
-  default:
-    break;
-  }
+    struct loop_slot *slot = slot_to_configure(&t->loop);
+    struct loop_config *c = &slot->config;
+    uint64_t rs1 = command->rs1, rs2 = command->rs2;
+    switch (command->funct) {
+    case FUNCT_LOOP_WS_BOUNDS:
+        c->pad_i = bits(rs1, 15, 0);
+        c->pad_j = bits(rs1, 31, 16);
+        c->pad_k = bits(rs1, 47, 32);
+        c->max_i = bits(rs2, 15, 0);
+        c->max_j = bits(rs2, 31, 16);
+        c->max_k = bits(rs2, 47, 32);
+        break;
+    case FUNCT_LOOP_WS_ADDRS_AB:
+        c->a = rs1;
+        c->b = rs2;
+        break;
+    case FUNCT_LOOP_WS_ADDRS_DC:
+        c->d = rs1;
+        c->c = rs2;
+        break;
+    case FUNCT_LOOP_WS_STRIDES_AB:
+        c->a_stride = rs1;
+        c->b_stride = rs2;
+        break;
+    case FUNCT_LOOP_WS_STRIDES_DC:
+        c->d_stride = rs1;
+        c->c_stride = rs2;
+        break;
+    case FUNCT_LOOP_WS:
+        c->accumulate = bits(rs1, 0, 0) != 0;
+        c->full_c = bits(rs1, 1, 1) != 0;
+        c->low_d = bits(rs1, 2, 2) != 0;
+        c->b_spad_id = (uint8_t)bits(rs1, 17, 16);
+        c->a_spad_id = (uint8_t)bits(rs1, 19, 18);
+        c->a_transpose = bits(rs2, 0, 0) != 0;
+        c->b_transpose = bits(rs2, 1, 1) != 0;
+        c->resadd = bits(rs2, 2, 2) != 0;
+        slot->configured = true;
+        slot->index = command->index;
+        break;
+    default:
+        break;
+    }
 }
 
 void loop_matmul_completed(struct gemmini_timing *t, enum partition partition) {
-  t->loop.released[partition]++;
+    t->loop.released[partition]++;
 }
 
 /* Advances `i` by `step` with wrap-around at `limit`; true if it wrapped. */
 static bool advance(uint32_t *i, uint32_t step, uint32_t limit) {
-  *i += step;
-  if (*i < limit)
-    return false;
-  *i = 0;
-  return true;
+    *i += step;
+    if (*i < limit)
+        return false;
+    *i = 0;
+    return true;
 }
 
 struct block {
-  uint32_t rows, cols, local;
-  uint64_t address;
+    uint32_t rows, cols, local;
+    uint64_t address;
 };
 
 /* The block at (row, col) of an operand stored as `row_blocks` x `col_blocks` tiles. */
 static struct block operand_block(const struct gemmini_timing *t, uint64_t dram, uint64_t stride,
                                   uint32_t base, uint32_t row, uint32_t col, uint32_t col_blocks,
-                                  uint32_t width, uint32_t row_pad, uint32_t col_pad,
-                                  bool last_row, uint32_t element_bytes) {
-  uint32_t dim = t->g.dim;
-  uint32_t blocks = minimum(width, col_blocks - col);
-  struct block b;
-  b.rows = dim - (last_row ? row_pad : 0);
-  b.cols = blocks * dim - (col + blocks >= col_blocks ? col_pad : 0);
-  b.local = base + (row * col_blocks + col) * dim;
-  b.address = dram + (uint32_t)((row * stride + col) * dim * element_bytes);
-  return b;
+                                  uint32_t width, uint32_t row_pad, uint32_t col_pad, bool last_row,
+                                  uint32_t element_bytes) {
+    uint32_t dim = t->g.dim;
+    uint32_t blocks = minimum(width, col_blocks - col);
+    struct block b;
+    b.rows = dim - (last_row ? row_pad : 0);
+    b.cols = blocks * dim - (col + blocks >= col_blocks ? col_pad : 0);
+    b.local = base + (row * col_blocks + col) * dim;
+    b.address = dram + (uint32_t)((row * stride + col) * dim * element_bytes);
+    return b;
 }
 
-static void emit_lda(const struct gemmini_timing *t, struct loop_sub_fsm *f,
-                     struct command *out) {
-  const struct loop_config *c = &f->config;
-  bool tr = c->a_transpose;
-  uint32_t row = tr ? f->k : f->i, col = tr ? f->i : f->k;
-  uint32_t rows = tr ? c->max_k : c->max_i, cols = tr ? c->max_i : c->max_k;
-  uint32_t width = minimum(cols, t->g.max_blocks);
-  struct block b = operand_block(t, c->a, c->a_stride, f->address, row, col, cols, width,
-                                 tr ? c->pad_k : c->pad_i, tr ? c->pad_i : c->pad_k,
-                                 row == rows - 1, 1);
-  out->funct = FUNCT_MVIN;
-  out->rs1 = b.address;
-  out->rs2 = dims(b.rows, b.cols, b.local);
-  if (advance(&f->i, tr ? width : 1, c->max_i) && advance(&f->k, tr ? 1 : width, c->max_k))
-    f->active = false;
+static void emit_lda(const struct gemmini_timing *t, struct loop_sub_fsm *f, struct command *out) {
+    const struct loop_config *c = &f->config;
+    bool tr = c->a_transpose;
+    uint32_t row = tr ? f->k : f->i, col = tr ? f->i : f->k;
+    uint32_t rows = tr ? c->max_k : c->max_i, cols = tr ? c->max_i : c->max_k;
+    uint32_t width = minimum(cols, t->g.max_blocks);
+    struct block b =
+        operand_block(t, c->a, c->a_stride, f->address, row, col, cols, width,
+                      tr ? c->pad_k : c->pad_i, tr ? c->pad_i : c->pad_k, row == rows - 1, 1);
+    out->funct = FUNCT_MVIN;
+    out->rs1 = b.address;
+    out->rs2 = dims(b.rows, b.cols, b.local);
+    if (advance(&f->i, tr ? width : 1, c->max_i) && advance(&f->k, tr ? 1 : width, c->max_k))
+        f->active = false;
 }
 
-static void emit_ldb(const struct gemmini_timing *t, struct loop_sub_fsm *f,
-                     struct command *out) {
-  const struct loop_config *c = &f->config;
-  bool tr = c->b_transpose;
-  uint32_t row = tr ? f->j : f->k, col = tr ? f->k : f->j;
-  uint32_t cols = tr ? c->max_k : c->max_j;
-  uint32_t width = minimum(cols, t->g.max_blocks);
-  /* The hardware never trims the rows of B (ISA section 9). */
-  struct block b = operand_block(t, c->b, c->b_stride, f->address, row, col, cols, width, 0,
-                                 tr ? c->pad_k : c->pad_j, false, 1);
-  out->funct = FUNCT_MVIN2;
-  out->rs1 = b.address;
-  out->rs2 = dims(b.rows, b.cols, b.local);
-  if (advance(&f->j, tr ? 1 : width, c->max_j) && advance(&f->k, tr ? width : 1, c->max_k))
-    f->active = false;
+static void emit_ldb(const struct gemmini_timing *t, struct loop_sub_fsm *f, struct command *out) {
+    const struct loop_config *c = &f->config;
+    bool tr = c->b_transpose;
+    uint32_t row = tr ? f->j : f->k, col = tr ? f->k : f->j;
+    uint32_t cols = tr ? c->max_k : c->max_j;
+    uint32_t width = minimum(cols, t->g.max_blocks);
+    /* The hardware never trims the rows of B (ISA section 9). */
+    struct block b = operand_block(t, c->b, c->b_stride, f->address, row, col, cols, width, 0,
+                                   tr ? c->pad_k : c->pad_j, false, 1);
+    out->funct = FUNCT_MVIN2;
+    out->rs1 = b.address;
+    out->rs2 = dims(b.rows, b.cols, b.local);
+    if (advance(&f->j, tr ? 1 : width, c->max_j) && advance(&f->k, tr ? width : 1, c->max_k))
+        f->active = false;
 }
 
-static void emit_ldd(const struct gemmini_timing *t, struct loop_sub_fsm *f,
-                     struct command *out) {
-  const struct loop_config *c = &f->config;
-  uint32_t width = minimum(c->max_j, c->low_d ? t->g.max_blocks : t->g.max_blocks_acc);
-  struct block b =
-      operand_block(t, c->d, c->d_stride, LOCAL_IS_ACC | f->address, f->i, f->j, c->max_j, width,
-                    c->pad_i, c->pad_j, f->i == c->max_i - 1,
-                    c->low_d ? 1 : t->g.acc_row_bytes / t->g.dim);
-  out->funct = FUNCT_MVIN3;
-  out->rs1 = b.address;
-  out->rs2 = dims(b.rows, b.cols, b.local);
-  if (advance(&f->i, 1, c->max_i) && advance(&f->j, width, c->max_j))
-    f->active = false;
+static void emit_ldd(const struct gemmini_timing *t, struct loop_sub_fsm *f, struct command *out) {
+    const struct loop_config *c = &f->config;
+    uint32_t width = minimum(c->max_j, c->low_d ? t->g.max_blocks : t->g.max_blocks_acc);
+    struct block b = operand_block(t, c->d, c->d_stride, LOCAL_IS_ACC | f->address, f->i, f->j,
+                                   c->max_j, width, c->pad_i, c->pad_j, f->i == c->max_i - 1,
+                                   c->low_d ? 1 : t->g.acc_row_bytes / t->g.dim);
+    out->funct = FUNCT_MVIN3;
+    out->rs1 = b.address;
+    out->rs2 = dims(b.rows, b.cols, b.local);
+    if (advance(&f->i, 1, c->max_i) && advance(&f->j, width, c->max_j))
+        f->active = false;
 }
 
 static void emit_ex(const struct gemmini_timing *t, struct loop_sub_fsm *f, struct command *out) {
-  const struct loop_config *c = &f->config;
-  uint32_t dim = t->g.dim;
-  uint32_t cols_j = dim - (f->j == c->max_j - 1 ? c->pad_j : 0);
-  uint32_t cols_k = dim - (f->k == c->max_k - 1 ? c->pad_k : 0);
-  uint32_t rows_i = dim - (f->i == c->max_i - 1 ? c->pad_i : 0);
-  if (!f->second) {
-    uint32_t b_row = c->b_transpose ? f->j : f->k, b_col = c->b_transpose ? f->k : f->j;
-    uint32_t b_cols = c->b_transpose ? c->max_k : c->max_j;
-    uint32_t b_base = (c->b_spad_id ? c->b_spad_id : f->slot + 1U) * (t->g.spad_rows / 2) -
-                      c->max_k * c->max_j * dim;
-    uint32_t b = f->i == 0 ? b_base + (b_row * b_cols + b_col) * dim : LOCAL_GARBAGE;
-    uint32_t acc = LOCAL_IS_ACC | (c->accumulate || f->k != 0 ? LOCAL_ACCUMULATE : 0);
-    out->funct = FUNCT_PRELOAD;
-    out->rs1 = dims(cols_k, cols_j, b);
-    out->rs2 = dims(rows_i, cols_j, acc | (f->address + (f->i * c->max_j + f->j) * dim));
-    f->second = true;
-    return;
-  }
-  uint32_t a_row = c->a_transpose ? f->k : f->i, a_col = c->a_transpose ? f->i : f->k;
-  uint32_t a_cols = c->a_transpose ? c->max_i : c->max_k;
-  uint32_t a_base = (c->a_spad_id ? c->a_spad_id - 1U : f->slot) * (t->g.spad_rows / 2);
-  out->funct = f->i == 0 ? FUNCT_COMPUTE_PRELOADED : FUNCT_COMPUTE_ACCUMULATED;
-  out->rs1 = dims(rows_i, cols_k, a_base + (a_row * a_cols + a_col) * dim);
-  out->rs2 = dims(dim, dim, LOCAL_GARBAGE);
-  f->second = false;
-  if (advance(&f->i, 1, c->max_i) && advance(&f->j, 1, c->max_j) && advance(&f->k, 1, c->max_k))
-    f->active = false;
+    const struct loop_config *c = &f->config;
+    uint32_t dim = t->g.dim;
+    uint32_t cols_j = dim - (f->j == c->max_j - 1 ? c->pad_j : 0);
+    uint32_t cols_k = dim - (f->k == c->max_k - 1 ? c->pad_k : 0);
+    uint32_t rows_i = dim - (f->i == c->max_i - 1 ? c->pad_i : 0);
+    if (!f->second) {
+        uint32_t b_row = c->b_transpose ? f->j : f->k, b_col = c->b_transpose ? f->k : f->j;
+        uint32_t b_cols = c->b_transpose ? c->max_k : c->max_j;
+        uint32_t b_base = (c->b_spad_id ? c->b_spad_id : f->slot + 1U) * (t->g.spad_rows / 2) -
+                          c->max_k * c->max_j * dim;
+        uint32_t b = f->i == 0 ? b_base + (b_row * b_cols + b_col) * dim : LOCAL_GARBAGE;
+        uint32_t acc = LOCAL_IS_ACC | (c->accumulate || f->k != 0 ? LOCAL_ACCUMULATE : 0);
+        out->funct = FUNCT_PRELOAD;
+        out->rs1 = dims(cols_k, cols_j, b);
+        out->rs2 = dims(rows_i, cols_j, acc | (f->address + (f->i * c->max_j + f->j) * dim));
+        f->second = true;
+        return;
+    }
+    uint32_t a_row = c->a_transpose ? f->k : f->i, a_col = c->a_transpose ? f->i : f->k;
+    uint32_t a_cols = c->a_transpose ? c->max_i : c->max_k;
+    uint32_t a_base = (c->a_spad_id ? c->a_spad_id - 1U : f->slot) * (t->g.spad_rows / 2);
+    out->funct = f->i == 0 ? FUNCT_COMPUTE_PRELOADED : FUNCT_COMPUTE_ACCUMULATED;
+    out->rs1 = dims(rows_i, cols_k, a_base + (a_row * a_cols + a_col) * dim);
+    out->rs2 = dims(dim, dim, LOCAL_GARBAGE);
+    f->second = false;
+    if (advance(&f->i, 1, c->max_i) && advance(&f->j, 1, c->max_j) && advance(&f->k, 1, c->max_k))
+        f->active = false;
 }
 
 static void emit_st(const struct gemmini_timing *t, struct loop_sub_fsm *f, struct command *out) {
-  const struct loop_config *c = &f->config;
-  uint32_t width = c->full_c ? 1 : minimum(c->max_j, t->g.max_blocks);
-  struct block b = operand_block(
-      t, c->c, c->c_stride, LOCAL_IS_ACC | (c->full_c ? LOCAL_READ_FULL : 0) | f->address, f->i,
-      f->j, c->max_j, width, c->pad_i, c->pad_j, f->i == c->max_i - 1,
-      c->full_c ? t->g.acc_row_bytes / t->g.dim : 1);
-  out->funct = FUNCT_MVOUT;
-  out->rs1 = b.address;
-  out->rs2 = dims(b.rows, b.cols, b.local);
-  if (advance(&f->i, 1, c->max_i) && advance(&f->j, width, c->max_j))
-    f->active = false;
+    const struct loop_config *c = &f->config;
+    uint32_t width = c->full_c ? 1 : minimum(c->max_j, t->g.max_blocks);
+    struct block b = operand_block(
+        t, c->c, c->c_stride, LOCAL_IS_ACC | (c->full_c ? LOCAL_READ_FULL : 0) | f->address, f->i,
+        f->j, c->max_j, width, c->pad_i, c->pad_j, f->i == c->max_i - 1,
+        c->full_c ? t->g.acc_row_bytes / t->g.dim : 1);
+    out->funct = FUNCT_MVOUT;
+    out->rs1 = b.address;
+    out->rs2 = dims(b.rows, b.cols, b.local);
+    if (advance(&f->i, 1, c->max_i) && advance(&f->j, width, c->max_j))
+        f->active = false;
 }
 
 /* The loads that the next pair needs have been emitted. */
 static bool loads_ahead(const struct loop_matmul *l) {
-  const struct loop_sub_fsm *ex = &l->fsm[LOOP_EX];
-  const struct loop_sub_fsm *a = &l->fsm[LOOP_LDA], *b = &l->fsm[LOOP_LDB];
-  const struct loop_sub_fsm *d = &l->fsm[LOOP_LDD];
-  bool a_done = a->slot != ex->slot || !a->active;
-  bool b_done = b->slot != ex->slot || !b->active;
-  bool d_done = d->slot != ex->slot || !d->active;
-  /* The RTL compares B's column with A's k; see the open point in section 12. */
-  return (a_done || a->k > ex->k || (a->k == ex->k && a->i > ex->i)) &&
-         (b_done || b->k > ex->k || (a->k == ex->k && b->j > ex->j)) && d_done;
+    const struct loop_sub_fsm *ex = &l->fsm[LOOP_EX];
+    const struct loop_sub_fsm *a = &l->fsm[LOOP_LDA], *b = &l->fsm[LOOP_LDB];
+    const struct loop_sub_fsm *d = &l->fsm[LOOP_LDD];
+    bool a_done = a->slot != ex->slot || !a->active;
+    bool b_done = b->slot != ex->slot || !b->active;
+    bool d_done = d->slot != ex->slot || !d->active;
+    /* The RTL compares B's column with A's k; see the open point in section 12. */
+    return (a_done || a->k > ex->k || (a->k == ex->k && a->i > ex->i)) &&
+           (b_done || b->k > ex->k || (a->k == ex->k && b->j > ex->j)) && d_done;
 }
 
 /* The pairs that finish the next block to store have been emitted. */
 static bool execute_ahead(const struct gemmini_timing *t) {
-  const struct loop_sub_fsm *ex = &t->loop.fsm[LOOP_EX], *st = &t->loop.fsm[LOOP_ST];
-  if (ex->slot != st->slot || !ex->active)
-    return true;
-  uint32_t width = st->config.full_c ? 1 : minimum(st->config.max_j, t->g.max_blocks);
-  uint32_t blocks = minimum(width, st->config.max_j - st->j);
-  return ex->k == st->config.max_k - 1 &&
-         (ex->j >= st->j + blocks || (ex->j == st->j + blocks - 1 && ex->i > st->i));
+    const struct loop_sub_fsm *ex = &t->loop.fsm[LOOP_EX], *st = &t->loop.fsm[LOOP_ST];
+    if (ex->slot != st->slot || !ex->active)
+        return true;
+    uint32_t width = st->config.full_c ? 1 : minimum(st->config.max_j, t->g.max_blocks);
+    uint32_t blocks = minimum(width, st->config.max_j - st->j);
+    return ex->k == st->config.max_k - 1 &&
+           (ex->j >= st->j + blocks || (ex->j == st->j + blocks - 1 && ex->i > st->i));
 }
 
 /* Which of A and B loads next (WeightedArbiter in its static mode). */
 static enum loop_fsm choose_load(const struct loop_matmul *l) {
-  const struct loop_sub_fsm *a = &l->fsm[LOOP_LDA], *b = &l->fsm[LOOP_LDB];
-  if (a->slot != b->slot)
-    return a->slot == l->head ? LOOP_LDA : LOOP_LDB;
-  if (!a->active)
-    return LOOP_LDB;
-  if (!b->active)
-    return LOOP_LDA;
-  return a->k > b->k || (b->k == 0 && b->j == 0) ? LOOP_LDB : LOOP_LDA;
+    const struct loop_sub_fsm *a = &l->fsm[LOOP_LDA], *b = &l->fsm[LOOP_LDB];
+    if (a->slot != b->slot)
+        return a->slot == l->head ? LOOP_LDA : LOOP_LDB;
+    if (!a->active)
+        return LOOP_LDB;
+    if (!b->active)
+        return LOOP_LDA;
+    return a->k > b->k || (b->k == 0 && b->j == 0) ? LOOP_LDB : LOOP_LDA;
 }
 
 static uint64_t dram_address(const struct loop_sub_fsm *f, enum loop_fsm which) {
-  const struct loop_config *c = &f->config;
-  switch (which) {
-  case LOOP_LDA:
-    return c->a;
-  case LOOP_LDB:
-    return c->b;
-  case LOOP_LDD:
-    return c->d;
-  case LOOP_ST:
-    return c->c;
-  default:
-    return 1;
-  }
+    const struct loop_config *c = &f->config;
+    switch (which) {
+    case LOOP_LDA:
+        return c->a;
+    case LOOP_LDB:
+        return c->b;
+    case LOOP_LDD:
+        return c->d;
+    case LOOP_ST:
+        return c->c;
+    default:
+        return 1;
+    }
 }
 
 /* The sub-FSM whose command leaves this cycle, or LOOP_FSMS. */
 static enum loop_fsm choose(const struct gemmini_timing *t) {
-  const struct loop_matmul *l = &t->loop;
-  const struct loop_sub_fsm *f = l->fsm;
-  bool load = l->in_flight[LOAD] < t->rs.size[LOAD];
-  if (f[LOOP_ST].active && f[LOOP_ST].config.c != 0 &&
-      l->in_flight[STORE] < t->rs.size[STORE] && execute_ahead(t))
-    return LOOP_ST;
-  if (f[LOOP_EX].active && l->in_flight[EXECUTE] < t->rs.size[EXECUTE] && loads_ahead(l))
-    return LOOP_EX;
-  if (!load)
-    return LOOP_FSMS;
-  if (f[LOOP_LDD].active && f[LOOP_LDD].config.d != 0)
-    return LOOP_LDD;
-  enum loop_fsm ab = choose_load(l);
-  return f[ab].active && dram_address(&f[ab], ab) != 0 ? ab : LOOP_FSMS;
+    const struct loop_matmul *l = &t->loop;
+    const struct loop_sub_fsm *f = l->fsm;
+    bool load = l->in_flight[LOAD] < t->rs.size[LOAD];
+    if (f[LOOP_ST].active && f[LOOP_ST].config.c != 0 && l->in_flight[STORE] < t->rs.size[STORE] &&
+        execute_ahead(t))
+        return LOOP_ST;
+    if (f[LOOP_EX].active && l->in_flight[EXECUTE] < t->rs.size[EXECUTE] && loads_ahead(l))
+        return LOOP_EX;
+    if (!load)
+        return LOOP_FSMS;
+    if (f[LOOP_LDD].active && f[LOOP_LDD].config.d != 0)
+        return LOOP_LDD;
+    enum loop_fsm ab = choose_load(l);
+    return f[ab].active && dram_address(&f[ab], ab) != 0 ? ab : LOOP_FSMS;
 }
 
 static void emit(struct gemmini_timing *t, enum loop_fsm which) {
-  struct loop_sub_fsm *f = &t->loop.fsm[which];
-  struct command out = {.index = f->index, .from_loop = true, .entry = -1};
-  enum partition partition = LOAD;
-  switch (which) {
-  case LOOP_LDA:
-    emit_lda(t, f, &out);
-    break;
-  case LOOP_LDB:
-    emit_ldb(t, f, &out);
-    break;
-  case LOOP_LDD:
-    emit_ldd(t, f, &out);
-    break;
-  case LOOP_EX:
-    emit_ex(t, f, &out);
-    partition = EXECUTE;
-    break;
-  default:
-    emit_st(t, f, &out);
-    partition = STORE;
-    break;
-  }
-  t->loop.in_flight[partition]++;
-  queue_push(&t->front.unrolled, &out);
+    struct loop_sub_fsm *f = &t->loop.fsm[which];
+    struct command out = {.index = f->index, .from_loop = true, .entry = -1};
+    enum partition partition = LOAD;
+    switch (which) {
+    case LOOP_LDA:
+        emit_lda(t, f, &out);
+        break;
+    case LOOP_LDB:
+        emit_ldb(t, f, &out);
+        break;
+    case LOOP_LDD:
+        emit_ldd(t, f, &out);
+        break;
+    case LOOP_EX:
+        emit_ex(t, f, &out);
+        partition = EXECUTE;
+        break;
+    default:
+        emit_st(t, f, &out);
+        partition = STORE;
+        break;
+    }
+    t->loop.in_flight[partition]++;
+    queue_push(&t->front.unrolled, &out);
 }
 
 static uint32_t next_half(const struct gemmini_timing *t, uint32_t base) {
-  return base == 0 ? t->g.acc_rows / 2 : 0;
+    return base == 0 ? t->g.acc_rows / 2 : 0;
 }
 
 static void start(struct gemmini_timing *t, enum loop_fsm which, uint8_t id) {
-  struct loop_matmul *l = &t->loop;
-  struct loop_slot *slot = &l->slots[id];
-  const struct loop_config *c = &slot->config;
-  struct loop_sub_fsm *f = &l->fsm[which];
-  uint32_t half = t->g.spad_rows / 2;
-  *f = (struct loop_sub_fsm){
-      .active = true, .slot = id, .config = slot->config, .index = slot->index};
-  slot->running = true;
-  slot->started[which] = true;
-  switch (which) {
-  case LOOP_LDA:
-    f->address = (c->a_spad_id ? c->a_spad_id - 1U : id) * half;
-    break;
-  case LOOP_LDB:
-    f->address =
-        (c->b_spad_id ? c->b_spad_id : id + 1U) * half - c->max_k * c->max_j * t->g.dim;
-    break;
-  case LOOP_LDD:
-    f->address = l->acc_base_d;
-    if (c->c != 0)
-      l->acc_base_d = next_half(t, l->acc_base_d);
-    break;
-  case LOOP_EX:
-    f->address = l->acc_base_ex;
-    if (c->c != 0)
-      l->acc_base_ex = next_half(t, l->acc_base_ex);
-    break;
-  default:
-    f->address = l->acc_base_st;
-    if (c->c != 0)
-      l->acc_base_st = next_half(t, l->acc_base_st);
-    break;
-  }
+    struct loop_matmul *l = &t->loop;
+    struct loop_slot *slot = &l->slots[id];
+    const struct loop_config *c = &slot->config;
+    struct loop_sub_fsm *f = &l->fsm[which];
+    uint32_t half = t->g.spad_rows / 2;
+    *f = (struct loop_sub_fsm){
+        .active = true, .slot = id, .config = slot->config, .index = slot->index};
+    slot->running = true;
+    slot->started[which] = true;
+    switch (which) {
+    case LOOP_LDA:
+        f->address = (c->a_spad_id ? c->a_spad_id - 1U : id) * half;
+        break;
+    case LOOP_LDB:
+        f->address =
+            (c->b_spad_id ? c->b_spad_id : id + 1U) * half - c->max_k * c->max_j * t->g.dim;
+        break;
+    case LOOP_LDD:
+        f->address = l->acc_base_d;
+        if (c->c != 0)
+            l->acc_base_d = next_half(t, l->acc_base_d);
+        break;
+    case LOOP_EX:
+        f->address = l->acc_base_ex;
+        if (c->c != 0)
+            l->acc_base_ex = next_half(t, l->acc_base_ex);
+        break;
+    default:
+        f->address = l->acc_base_st;
+        if (c->c != 0)
+            l->acc_base_st = next_half(t, l->acc_base_st);
+        break;
+    }
 }
 
 static bool may_start(const struct loop_slot *slot, enum loop_fsm which) {
-  if (!slot->configured || slot->started[which])
-    return false;
-  if (which == LOOP_EX)
-    return slot->started[LOOP_LDA] && slot->started[LOOP_LDB] && slot->started[LOOP_LDD];
-  return which != LOOP_ST || slot->started[LOOP_EX];
+    if (!slot->configured || slot->started[which])
+        return false;
+    if (which == LOOP_EX)
+        return slot->started[LOOP_LDA] && slot->started[LOOP_LDB] && slot->started[LOOP_LDD];
+    return which != LOOP_ST || slot->started[LOOP_EX];
 }
 
 static bool all_completed(const struct loop_slot *slot) {
-  for (int f = 0; f < LOOP_FSMS; f++)
-    if (!slot->completed[f])
-      return false;
-  return slot->running;
+    for (int f = 0; f < LOOP_FSMS; f++)
+        if (!slot->completed[f])
+            return false;
+    return slot->running;
 }
 
 /* The sub-FSMs of configured loops: what starts, what ends, what is emitted. All decisions are
  * taken on the state at the start of the cycle. */
 static bool loops_step(struct gemmini_timing *t) {
-  struct loop_matmul *l = &t->loop;
-  bool moved = false, ends[LOOP_FSMS];
-  int starts[LOOP_FSMS];
-  bool head_done = all_completed(&l->slots[l->head]);
-  enum loop_fsm chosen = queue_ready(&t->front.unrolled, t->now) ? choose(t) : LOOP_FSMS;
-  for (int f = 0; f < LOOP_FSMS; f++) {
-    uint8_t id = l->slots[l->head].started[f] ? !l->head : l->head;
-    struct loop_slot *slot = &l->slots[l->fsm[f].slot];
-    bool idle = !l->fsm[f].active;
-    starts[f] = idle && may_start(&l->slots[id], (enum loop_fsm)f) ? id : -1;
-    ends[f] = idle && slot->running && slot->started[f] && !slot->completed[f];
-  }
-  for (int f = 0; f < LOOP_FSMS; f++)
-    if (l->fsm[f].active && dram_address(&l->fsm[f], (enum loop_fsm)f) == 0) {
-      l->fsm[f].active = false;
-      moved = true;
+    struct loop_matmul *l = &t->loop;
+    bool moved = false, ends[LOOP_FSMS];
+    int starts[LOOP_FSMS];
+    bool head_done = all_completed(&l->slots[l->head]);
+    enum loop_fsm chosen = queue_ready(&t->front.unrolled, t->now) ? choose(t) : LOOP_FSMS;
+    for (int f = 0; f < LOOP_FSMS; f++) {
+        uint8_t id = l->slots[l->head].started[f] ? !l->head : l->head;
+        struct loop_slot *slot = &l->slots[l->fsm[f].slot];
+        bool idle = !l->fsm[f].active;
+        starts[f] = idle && may_start(&l->slots[id], (enum loop_fsm)f) ? id : -1;
+        ends[f] = idle && slot->running && slot->started[f] && !slot->completed[f];
     }
-  if (chosen != LOOP_FSMS) {
-    emit(t, chosen);
-    moved = true;
-  }
-  for (int f = 0; f < LOOP_FSMS; f++) {
-    if (ends[f])
-      l->slots[l->fsm[f].slot].completed[f] = true;
-    if (starts[f] >= 0)
-      start(t, (enum loop_fsm)f, (uint8_t)starts[f]);
-    moved = moved || ends[f] || starts[f] >= 0;
-  }
-  if (head_done) {
-    struct loop_slot *slot = &l->slots[l->head];
-    struct loop_config config = slot->config;
-    *slot = (struct loop_slot){.config = config};
-    l->head = !l->head;
-    moved = true;
-  }
-  return moved;
+    for (int f = 0; f < LOOP_FSMS; f++)
+        if (l->fsm[f].active && dram_address(&l->fsm[f], (enum loop_fsm)f) == 0) {
+            l->fsm[f].active = false;
+            moved = true;
+        }
+    if (chosen != LOOP_FSMS) {
+        emit(t, chosen);
+        moved = true;
+    }
+    for (int f = 0; f < LOOP_FSMS; f++) {
+        if (ends[f])
+            l->slots[l->fsm[f].slot].completed[f] = true;
+        if (starts[f] >= 0)
+            start(t, (enum loop_fsm)f, (uint8_t)starts[f]);
+        moved = moved || ends[f] || starts[f] >= 0;
+    }
+    if (head_done) {
+        struct loop_slot *slot = &l->slots[l->head];
+        struct loop_config config = slot->config;
+        *slot = (struct loop_slot){.config = config};
+        l->head = !l->head;
+        moved = true;
+    }
+    return moved;
 }
 
 /* The counts of commands in flight are registers: a completion is seen one cycle later. */
 static void release(struct loop_matmul *l) {
-  for (int p = 0; p < PARTITIONS; p++) {
-    l->in_flight[p] -= l->released[p];
-    l->released[p] = 0;
-  }
+    for (int p = 0; p < PARTITIONS; p++) {
+        l->in_flight[p] -= l->released[p];
+        l->released[p] = 0;
+    }
 }
 
 bool loop_matmul_step(struct gemmini_timing *t) {
-  struct front_end *f = &t->front;
-  bool configured = loop_matmul_configured(t);
-  const struct command *command = f->matmul.count > 0 ? queue_at(&f->matmul, 0) : NULL;
-  bool is_loop = command && command->funct >= FUNCT_LOOP_WS &&
-                 command->funct <= FUNCT_LOOP_WS_STRIDES_DC;
-  bool take = is_loop && !slot_to_configure(&t->loop)->configured;
-  bool moved = configured && loops_step(t);
-  release(&t->loop);
-  if (take) {
-    loop_matmul_configure(t, command);
-    queue_pop(&f->matmul, 1, t->now);
-    return true;
-  }
-  if (command && !is_loop && !configured && queue_ready(&f->unrolled, t->now)) {
-    queue_push(&f->unrolled, command);
-    queue_pop(&f->matmul, 1, t->now);
-    return true;
-  }
-  return moved;
+    struct front_end *f = &t->front;
+    bool configured = loop_matmul_configured(t);
+    const struct command *command = f->matmul.count > 0 ? queue_at(&f->matmul, 0) : NULL;
+    bool is_loop =
+        command && command->funct >= FUNCT_LOOP_WS && command->funct <= FUNCT_LOOP_WS_STRIDES_DC;
+    bool take = is_loop && !slot_to_configure(&t->loop)->configured;
+    bool moved = configured && loops_step(t);
+    release(&t->loop);
+    if (take) {
+        loop_matmul_configure(t, command);
+        queue_pop(&f->matmul, 1, t->now);
+        return true;
+    }
+    if (command && !is_loop && !configured && queue_ready(&f->unrolled, t->now)) {
+        queue_push(&f->unrolled, command);
+        queue_pop(&f->matmul, 1, t->now);
+        return true;
+    }
+    return moved;
 }

@@ -8,204 +8,206 @@
 #include <stdlib.h>
 
 bool memory_create(struct gemmini_timing *t) {
-  struct memory *m = &t->memory;
-  m->ways = (uint32_t)t->p.l2_ways;
-  m->sets = (uint32_t)(t->p.l2_kib * 1024 / t->p.l2_line_bytes / t->p.l2_ways);
-  m->lines = calloc((size_t)m->sets * m->ways, sizeof *m->lines);
-  m->random = UINT64_C(0x9e3779b97f4a7c15);
-  m->locked = -1;
-  return m->lines != NULL;
+    struct memory *m = &t->memory;
+    m->ways = (uint32_t)t->p.l2_ways;
+    m->sets = (uint32_t)(t->p.l2_kib * 1024 / t->p.l2_line_bytes / t->p.l2_ways);
+    m->lines = calloc((size_t)m->sets * m->ways, sizeof *m->lines);
+    m->random = UINT64_C(0x9e3779b97f4a7c15);
+    m->locked = -1;
+    return m->lines != NULL;
 }
 
 /* ---- L2 contents ---- */
 
 static struct cache_line *set_of(struct memory *m, uint64_t line) {
-  return &m->lines[(line % m->sets) * m->ways];
+    return &m->lines[(line % m->sets) * m->ways];
 }
 
 static struct cache_line *find(struct memory *m, uint64_t line) {
-  struct cache_line *set = set_of(m, line);
-  for (uint32_t way = 0; way < m->ways; way++)
-    if (set[way].valid && set[way].tag == line)
-      return &set[way];
-  return NULL;
+    struct cache_line *set = set_of(m, line);
+    for (uint32_t way = 0; way < m->ways; way++)
+        if (set[way].valid && set[way].tag == line)
+            return &set[way];
+    return NULL;
 }
 
 /* Replacement looks random in hardware; here it is a fixed pseudo-random sequence (xorshift). */
 static struct cache_line *victim(struct memory *m, uint64_t line) {
-  struct cache_line *set = set_of(m, line);
-  m->random ^= m->random << 13;
-  m->random ^= m->random >> 7;
-  m->random ^= m->random << 17;
-  for (uint32_t way = 0; way < m->ways; way++)
-    if (!set[way].valid)
-      return &set[way];
-  return &set[(m->random >> 32) % m->ways];
+    struct cache_line *set = set_of(m, line);
+    m->random ^= m->random << 13;
+    m->random ^= m->random >> 7;
+    m->random ^= m->random << 17;
+    for (uint32_t way = 0; way < m->ways; way++)
+        if (!set[way].valid)
+            return &set[way];
+    return &set[(m->random >> 32) % m->ways];
 }
 
 void memory_touch(struct gemmini_timing *t, uint64_t address, uint64_t bytes) {
-  struct memory *m = &t->memory;
-  uint64_t size = (uint64_t)t->p.l2_line_bytes;
-  for (uint64_t line = address / size; line <= (address + bytes - 1) / size && bytes > 0; line++) {
-    struct cache_line *place = find(m, line);
-    if (!place)
-      place = victim(m, line);
-    *place = (struct cache_line){.tag = line, .valid = true, .dirty = true};
-  }
+    struct memory *m = &t->memory;
+    uint64_t size = (uint64_t)t->p.l2_line_bytes;
+    for (uint64_t line = address / size; line <= (address + bytes - 1) / size && bytes > 0;
+         line++) {
+        struct cache_line *place = find(m, line);
+        if (!place)
+            place = victim(m, line);
+        *place = (struct cache_line){.tag = line, .valid = true, .dirty = true};
+    }
 }
 
 /* ---- DRAM ---- */
 
 static void emit_dram(struct gemmini_timing *t, int kind, uint64_t line) {
-  struct command access = {.rs1 = line * (uint64_t)t->p.l2_line_bytes, .entry = -1};
-  timing_emit(t, kind, &access, -1);
+    struct command access = {.rs1 = line * (uint64_t)t->p.l2_line_bytes, .entry = -1};
+    timing_emit(t, kind, &access, -1);
 }
 
 /* Brings `line` into the L2; returns the cycle in which its first bytes can be returned. */
 static cycle_t fill(struct gemmini_timing *t, uint64_t line, bool whole_put, bool read_line) {
-  struct memory *m = &t->memory;
-  cycle_t transfer = (cycle_t)(t->p.l2_line_bytes / t->p.dram_bus_bytes);
-  cycle_t at = t->now;
-  struct cache_line *place = victim(m, line);
-  if (place->valid && place->dirty) {
-    /* The victim's write is acknowledged before the read of the same miss register is sent. */
-    emit_dram(t, GEMMINI_TIMING_DRAM_WRITE, place->tag);
-    cycle_t start = at > m->dram_write_free ? at : m->dram_write_free;
-    m->dram_write_free = start + transfer;
-    at = start + (cycle_t)(t->p.l2_write_back_latency + t->p.dram_latency);
-  }
-  *place = (struct cache_line){.tag = line, .valid = true};
-  if (!whole_put) {
-    emit_dram(t, GEMMINI_TIMING_DRAM_READ, line);
-    cycle_t start = at > m->dram_read_free ? at : m->dram_read_free;
-    m->dram_read_free = start + transfer;
-    at = start + (cycle_t)(t->p.l2_miss_latency + t->p.dram_latency);
-    if (read_line)
-      at += transfer - (cycle_t)(t->p.l2_line_bytes / (int)t->g.beat_bytes) + 2;
-  }
-  return at;
+    struct memory *m = &t->memory;
+    cycle_t transfer = (cycle_t)(t->p.l2_line_bytes / t->p.dram_bus_bytes);
+    cycle_t at = t->now;
+    emit_dram(t, GEMMINI_TIMING_L2_MISS, line);
+    struct cache_line *place = victim(m, line);
+    if (place->valid && place->dirty) {
+        /* The victim's write is acknowledged before the read of the same miss register is sent. */
+        emit_dram(t, GEMMINI_TIMING_DRAM_WRITE, place->tag);
+        cycle_t start = at > m->dram_write_free ? at : m->dram_write_free;
+        m->dram_write_free = start + transfer;
+        at = start + (cycle_t)(t->p.l2_write_back_latency + t->p.dram_latency);
+    }
+    *place = (struct cache_line){.tag = line, .valid = true};
+    if (!whole_put) {
+        emit_dram(t, GEMMINI_TIMING_DRAM_READ, line);
+        cycle_t start = at > m->dram_read_free ? at : m->dram_read_free;
+        m->dram_read_free = start + transfer;
+        at = start + (cycle_t)(t->p.l2_miss_latency + t->p.dram_latency);
+        if (read_line)
+            at += transfer - (cycle_t)(t->p.l2_line_bytes / (int)t->g.beat_bytes) + 2;
+    }
+    return at;
 }
 
 static void drop_finished_misses(struct gemmini_timing *t) {
-  struct memory *m = &t->memory;
-  for (uint32_t i = 0; i < m->miss_count;)
-    if (m->misses[i].done <= t->now)
-      m->misses[i] = m->misses[--m->miss_count];
-    else
-      i++;
+    struct memory *m = &t->memory;
+    for (uint32_t i = 0; i < m->miss_count;)
+        if (m->misses[i].done <= t->now)
+            m->misses[i] = m->misses[--m->miss_count];
+        else
+            i++;
 }
 
 /* Looks `line` up. Returns the cycle from which the request counts as a hit, or NEVER if no miss
  * register is free. */
 static cycle_t look_up(struct gemmini_timing *t, uint64_t line, bool whole_put, bool read_line,
                        bool writes) {
-  struct memory *m = &t->memory;
-  if (m->miss_count > 0) {
-    drop_finished_misses(t);
-    for (uint32_t i = 0; i < m->miss_count; i++)
-      if (m->misses[i].line == line)
-        return m->misses[i].done;
-  }
-  struct cache_line *place = find(m, line);
-  cycle_t ready = t->now;
-  if (!place) {
-    if (m->miss_count == (uint32_t)t->p.l2_mshrs)
-      return NEVER;
-    ready = fill(t, line, whole_put, read_line);
-    m->misses[m->miss_count++] = (struct miss){.line = line, .done = ready, .valid = true};
-    place = find(m, line);
-  }
-  if (writes)
-    place->dirty = true;
-  return ready;
+    struct memory *m = &t->memory;
+    if (m->miss_count > 0) {
+        drop_finished_misses(t);
+        for (uint32_t i = 0; i < m->miss_count; i++)
+            if (m->misses[i].line == line)
+                return m->misses[i].done;
+    }
+    struct cache_line *place = find(m, line);
+    cycle_t ready = t->now;
+    if (!place) {
+        if (m->miss_count == (uint32_t)t->p.l2_mshrs)
+            return NEVER;
+        ready = fill(t, line, whole_put, read_line);
+        m->misses[m->miss_count++] = (struct miss){.line = line, .done = ready, .valid = true};
+        place = find(m, line);
+    }
+    if (writes)
+        place->dirty = true;
+    return ready;
 }
 
 /* ---- channels ---- */
 
 static bool accept(struct gemmini_timing *t) {
-  struct memory *m = &t->memory;
-  if (m->shared_count == 0)
-    return false;
-  const struct port_beat *beat = &m->shared[m->shared_head];
-  if (beat->ready > t->now || m->response_count == RESPONSES)
-    return false;
-  int client = m->shared_client[m->shared_head];
-  if (beat->beats == 1) {
-    bool put = client == WRITER;
-    bool whole = put && beat->bytes == t->p.l2_line_bytes && !beat->partial;
-    cycle_t ready = look_up(t, beat->address / (uint64_t)t->p.l2_line_bytes, whole,
-                            !put && beat->bytes == t->p.l2_line_bytes, put);
-    if (ready == NEVER)
-      return false;
-    m->responses[m->response_count++] = (struct response){
-        .ready = ready + (cycle_t)t->p.l2_hit_latency,
-        .order = m->next_order++,
-        .slot = beat->slot,
-        .beats = put ? 1 : (uint8_t)(beat->bytes / t->g.beat_bytes),
-        .client = (uint8_t)client,
-    };
-  }
-  m->shared_head ^= 1;
-  m->shared_count--;
-  m->shared_popped = t->now;
-  return true;
+    struct memory *m = &t->memory;
+    if (m->shared_count == 0)
+        return false;
+    const struct port_beat *beat = &m->shared[m->shared_head];
+    if (beat->ready > t->now || m->response_count == RESPONSES)
+        return false;
+    int client = m->shared_client[m->shared_head];
+    if (beat->beats == 1) {
+        bool put = client == WRITER;
+        bool whole = put && beat->bytes == t->p.l2_line_bytes && !beat->partial;
+        cycle_t ready = look_up(t, beat->address / (uint64_t)t->p.l2_line_bytes, whole,
+                                !put && beat->bytes == t->p.l2_line_bytes, put);
+        if (ready == NEVER)
+            return false;
+        m->responses[m->response_count++] = (struct response){
+            .ready = ready + (cycle_t)t->p.l2_hit_latency,
+            .order = m->next_order++,
+            .slot = beat->slot,
+            .beats = put ? 1 : (uint8_t)(beat->bytes / t->g.beat_bytes),
+            .client = (uint8_t)client,
+        };
+    }
+    m->shared_head ^= 1;
+    m->shared_count--;
+    m->shared_popped = t->now;
+    return true;
 }
 
 /* The oldest response that is ready takes the response channel for all its beats. */
 static bool respond(struct gemmini_timing *t) {
-  struct memory *m = &t->memory;
-  if (m->response_count == 0 || m->data_free > t->now || m->reader_count == READER_BEATS)
-    return false;
-  int best = -1;
-  for (uint32_t i = 0; i < m->response_count; i++)
-    if (m->responses[i].ready <= t->now) {
-      best = (int)i;
-      break;
+    struct memory *m = &t->memory;
+    if (m->response_count == 0 || m->data_free > t->now || m->reader_count == READER_BEATS)
+        return false;
+    int best = -1;
+    for (uint32_t i = 0; i < m->response_count; i++)
+        if (m->responses[i].ready <= t->now) {
+            best = (int)i;
+            break;
+        }
+    if (best < 0)
+        return false;
+    struct response r = m->responses[best];
+    for (uint32_t i = (uint32_t)best; i + 1 < m->response_count; i++)
+        m->responses[i] = m->responses[i + 1];
+    m->response_count--;
+    m->data_free = t->now + r.beats;
+    if (r.client == READER) {
+        uint32_t place = (m->reader_head + m->reader_count++) % READER_BEATS;
+        m->reader_data[place].start = t->now;
+        m->reader_data[place].slot = r.slot;
+        m->reader_data[place].beats = r.beats;
+    } else {
+        m->acks[(m->ack_head + m->ack_count++) % MAX_TRACKED] = t->now + L2_TO_CLIENT;
     }
-  if (best < 0)
-    return false;
-  struct response r = m->responses[best];
-  for (uint32_t i = (uint32_t)best; i + 1 < m->response_count; i++)
-    m->responses[i] = m->responses[i + 1];
-  m->response_count--;
-  m->data_free = t->now + r.beats;
-  if (r.client == READER) {
-    uint32_t place = (m->reader_head + m->reader_count++) % READER_BEATS;
-    m->reader_data[place].start = t->now;
-    m->reader_data[place].slot = r.slot;
-    m->reader_data[place].beats = r.beats;
-  } else {
-    m->acks[(m->ack_head + m->ack_count++) % MAX_TRACKED] = t->now + L2_TO_CLIENT;
-  }
-  return true;
+    return true;
 }
 
 static bool arbitrate(struct gemmini_timing *t) {
-  struct memory *m = &t->memory;
-  if (m->ports[READER].count + m->ports[WRITER].count == 0 ||
-      m->shared_count + (m->shared_popped == t->now) >= 2)
+    struct memory *m = &t->memory;
+    if (m->ports[READER].count + m->ports[WRITER].count == 0 ||
+        m->shared_count + (m->shared_popped == t->now) >= 2)
+        return false;
+    for (int n = 1; n <= CLIENTS; n++) {
+        int client = m->locked >= 0 ? m->locked : (m->last_granted + n) % CLIENTS;
+        struct port_queue *port = &m->ports[client];
+        if (port->count == 0 || port->beats[port->head].ready > t->now)
+            continue;
+        struct port_beat beat = port->beats[port->head];
+        port->head = (port->head + 1) & 7;
+        port->count--;
+        beat.ready = t->now + CROSSBAR_TO_L2;
+        uint32_t place = (m->shared_head + m->shared_count++) & 1;
+        m->shared[place] = beat;
+        m->shared_client[place] = (uint8_t)client;
+        m->last_granted = client;
+        m->locked = beat.beats > 1 ? client : -1;
+        return true;
+    }
     return false;
-  for (int n = 1; n <= CLIENTS; n++) {
-    int client = m->locked >= 0 ? m->locked : (m->last_granted + n) % CLIENTS;
-    struct port_queue *port = &m->ports[client];
-    if (port->count == 0 || port->beats[port->head].ready > t->now)
-      continue;
-    struct port_beat beat = port->beats[port->head];
-    port->head = (port->head + 1) & 7;
-    port->count--;
-    beat.ready = t->now + CROSSBAR_TO_L2;
-    uint32_t place = (m->shared_head + m->shared_count++) & 1;
-    m->shared[place] = beat;
-    m->shared_client[place] = (uint8_t)client;
-    m->last_granted = client;
-    m->locked = beat.beats > 1 ? client : -1;
-    return true;
-  }
-  return false;
 }
 
 bool memory_step(struct gemmini_timing *t) {
-  bool moved = respond(t);
-  moved = accept(t) || moved;
-  return arbitrate(t) || moved;
+    bool moved = respond(t);
+    moved = accept(t) || moved;
+    return arbitrate(t) || moved;
 }

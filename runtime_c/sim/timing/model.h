@@ -15,50 +15,50 @@ typedef uint64_t cycle_t;
 
 /* Structure of the RTL that no configuration parameter changes. */
 enum {
-  FRONT_QUEUE_DEPTH = 2,        /* entries of each front-end queue (section 1) */
-  UNROLLER_QUEUE_DEPTH = 2,     /* entries of TransposePreloadUnroller (section 6) */
-  CONCURRENT_LOOPS = 2,         /* slots of LoopMatmul (section 1) */
-  WRITE_DISPATCH_DEPTH = 2,     /* entries of write_dispatch_q (section 7) */
-  MVIN_SCALE_ROWS = 3,          /* row buffers of the MVIN scale unit (section 3) */
-  PORT_BUFFERS = 4,             /* requests between a DMA's state machine and the crossbar */
-  REQUEST_TO_CROSSBAR = 3,      /* cycles: tlb_q, translate_q, TLBuffer (section 3) */
-  CROSSBAR_TO_L2 = 1,           /* cycles: TLBuffer behind the crossbar (section 3) */
-  L2_TO_CLIENT = 2,             /* cycles: the same two TLBuffers on the way back (section 3) */
-  MIN_PASS_ROWS = 4,            /* rows of the shortest pass through the array (section 6) */
-  HANG_CYCLES = 20000,          /* cycles without any progress that are called a hang */
+    FRONT_QUEUE_DEPTH = 2,    /* entries of each front-end queue (section 1) */
+    UNROLLER_QUEUE_DEPTH = 2, /* entries of TransposePreloadUnroller (section 6) */
+    CONCURRENT_LOOPS = 2,     /* slots of LoopMatmul (section 1) */
+    WRITE_DISPATCH_DEPTH = 2, /* entries of write_dispatch_q (section 7) */
+    MVIN_SCALE_ROWS = 3,      /* row buffers of the MVIN scale unit (section 3) */
+    PORT_BUFFERS = 4,         /* requests between a DMA's state machine and the crossbar */
+    REQUEST_TO_CROSSBAR = 3,  /* cycles: tlb_q, translate_q, TLBuffer (section 3) */
+    CROSSBAR_TO_L2 = 1,       /* cycles: TLBuffer behind the crossbar (section 3) */
+    L2_TO_CLIENT = 2,         /* cycles: the same two TLBuffers on the way back (section 3) */
+    MIN_PASS_ROWS = 4,        /* rows of the shortest pass through the array (section 6) */
+    HANG_CYCLES = 20000,      /* cycles without any progress that are called a hang */
 };
 
 /* Upper bounds of array sizes; gemmini_timing_refusal() checks the parameters against them. */
 enum {
-  MAX_PARTITION = 16, /* entries of one reservation-station partition */
-  MAX_QUEUE = 16,
-  MAX_TRACKED = 64, /* memory requests in flight */
-  MAX_COMMAND_TRACKER = 8,
-  MAX_BANKS = 16,
-  MAX_TAGS = 32,
-  MAX_ACCUMULATOR_LATENCY = 8,
-  LOAD_STATES = 3,
+    MAX_PARTITION = 16, /* entries of one reservation-station partition */
+    MAX_QUEUE = 16,
+    MAX_TRACKED = 64, /* memory requests in flight */
+    MAX_COMMAND_TRACKER = 8,
+    MAX_BANKS = 16,
+    MAX_TAGS = 32,
+    MAX_ACCUMULATOR_LATENCY = 8,
+    LOAD_STATES = 3,
 };
 
 enum funct {
-  FUNCT_CONFIG = 0,
-  FUNCT_MVIN2 = 1,
-  FUNCT_MVIN = 2,
-  FUNCT_MVOUT = 3,
-  FUNCT_COMPUTE_PRELOADED = 4,
-  FUNCT_COMPUTE_ACCUMULATED = 5,
-  FUNCT_PRELOAD = 6,
-  FUNCT_FLUSH = 7,
-  FUNCT_LOOP_WS = 8,
-  FUNCT_LOOP_WS_BOUNDS = 9,
-  FUNCT_LOOP_WS_ADDRS_AB = 10,
-  FUNCT_LOOP_WS_ADDRS_DC = 11,
-  FUNCT_LOOP_WS_STRIDES_AB = 12,
-  FUNCT_LOOP_WS_STRIDES_DC = 13,
-  FUNCT_MVIN3 = 14,
-  FUNCT_LOOP_CONV_WS = 15,
-  FUNCT_CLKGATE = 22,
-  FUNCT_COUNTER = 126,
+    FUNCT_CONFIG = 0,
+    FUNCT_MVIN2 = 1,
+    FUNCT_MVIN = 2,
+    FUNCT_MVOUT = 3,
+    FUNCT_COMPUTE_PRELOADED = 4,
+    FUNCT_COMPUTE_ACCUMULATED = 5,
+    FUNCT_PRELOAD = 6,
+    FUNCT_FLUSH = 7,
+    FUNCT_LOOP_WS = 8,
+    FUNCT_LOOP_WS_BOUNDS = 9,
+    FUNCT_LOOP_WS_ADDRS_AB = 10,
+    FUNCT_LOOP_WS_ADDRS_DC = 11,
+    FUNCT_LOOP_WS_STRIDES_AB = 12,
+    FUNCT_LOOP_WS_STRIDES_DC = 13,
+    FUNCT_MVIN3 = 14,
+    FUNCT_LOOP_CONV_WS = 15,
+    FUNCT_CLKGATE = 22,
+    FUNCT_COUNTER = 126,
 };
 
 enum config_kind { CONFIG_EX = 0, CONFIG_LD = 1, CONFIG_ST = 2, CONFIG_NORM = 3 };
@@ -66,216 +66,216 @@ enum config_kind { CONFIG_EX = 0, CONFIG_LD = 1, CONFIG_ST = 2, CONFIG_NORM = 3 
 enum partition { LOAD = 0, EXECUTE = 1, STORE = 2, PARTITIONS = 3 };
 
 struct command {
-  uint64_t rs1, rs2;
-  uint64_t index; /* of the core's command */
-  uint8_t funct;
-  bool from_loop;
-  int8_t entry; /* reservation-station entry within its partition, -1: none */
+    uint64_t rs1, rs2;
+    uint64_t index; /* of the core's command */
+    uint8_t funct;
+    bool from_loop;
+    int8_t entry; /* reservation-station entry within its partition, -1: none */
 };
 
 /* A queue with registered outputs: what is pushed in one cycle can be popped in the next; a full
  * queue takes a new element only in the cycle after a pop. */
 struct queue {
-  struct command items[MAX_QUEUE];
-  uint8_t head, count, capacity;
-  cycle_t popped; /* last cycle of a pop */
+    struct command items[MAX_QUEUE];
+    uint8_t head, count, capacity;
+    cycle_t popped; /* last cycle of a pop */
 };
 
 static inline bool queue_ready(const struct queue *queue, cycle_t now) {
-  return queue->count + (queue->popped == now) < queue->capacity;
+    return queue->count + (queue->popped == now) < queue->capacity;
 }
 
 static inline void queue_push(struct queue *queue, const struct command *command) {
-  queue->items[(queue->head + queue->count++) & (MAX_QUEUE - 1)] = *command;
+    queue->items[(queue->head + queue->count++) & (MAX_QUEUE - 1)] = *command;
 }
 
 static inline struct command *queue_at(struct queue *queue, int place) {
-  return &queue->items[(queue->head + place) & (MAX_QUEUE - 1)];
+    return &queue->items[(queue->head + place) & (MAX_QUEUE - 1)];
 }
 
 static inline void queue_pop(struct queue *queue, int count, cycle_t now) {
-  queue->head = (uint8_t)((queue->head + count) & (MAX_QUEUE - 1));
-  queue->count = (uint8_t)(queue->count - count);
-  queue->popped = now;
+    queue->head = (uint8_t)((queue->head + count) & (MAX_QUEUE - 1));
+    queue->count = (uint8_t)(queue->count - count);
+    queue->popped = now;
 }
 
 /* Local addresses (ISA section 2). */
-#define LOCAL_IS_ACC (UINT32_C(1) << 31)
+#define LOCAL_IS_ACC     (UINT32_C(1) << 31)
 #define LOCAL_ACCUMULATE (UINT32_C(1) << 30)
-#define LOCAL_READ_FULL (UINT32_C(1) << 29)
-#define LOCAL_GARBAGE UINT32_C(0xffffffff)
+#define LOCAL_READ_FULL  (UINT32_C(1) << 29)
+#define LOCAL_GARBAGE    UINT32_C(0xffffffff)
 
 struct geometry {
-  uint32_t dim;
-  uint32_t spad_rows, acc_rows;
-  uint32_t spad_bank_rows, acc_bank_rows;
-  uint32_t row_mask, garbage_mask;
-  uint32_t spad_row_bytes, acc_row_bytes;
-  uint32_t beat_bytes, max_bytes;
-  uint32_t dims_mask, move_cols_mask; /* decoded bits of rows and columns */
-  uint32_t max_blocks, max_blocks_acc;
+    uint32_t dim;
+    uint32_t spad_rows, acc_rows;
+    uint32_t spad_bank_rows, acc_bank_rows;
+    uint32_t row_mask, garbage_mask;
+    uint32_t spad_row_bytes, acc_row_bytes;
+    uint32_t beat_bytes, max_bytes;
+    uint32_t dims_mask, move_cols_mask; /* decoded bits of rows and columns */
+    uint32_t max_blocks, max_blocks_acc;
 };
 
 /* ---- front end ---- */
 
 struct loop_config {
-  uint32_t pad_i, pad_j, pad_k, max_i, max_j, max_k;
-  uint64_t a, b, d, c;
-  uint64_t a_stride, b_stride, d_stride, c_stride;
-  bool accumulate, full_c, low_d, a_transpose, b_transpose, resadd;
-  uint8_t a_spad_id, b_spad_id;
+    uint32_t pad_i, pad_j, pad_k, max_i, max_j, max_k;
+    uint64_t a, b, d, c;
+    uint64_t a_stride, b_stride, d_stride, c_stride;
+    bool accumulate, full_c, low_d, a_transpose, b_transpose, resadd;
+    uint8_t a_spad_id, b_spad_id;
 };
 
 enum loop_fsm { LOOP_LDA, LOOP_LDB, LOOP_LDD, LOOP_EX, LOOP_ST, LOOP_FSMS };
 
 struct loop_slot {
-  struct loop_config config;
-  bool configured, running;
-  bool started[LOOP_FSMS], completed[LOOP_FSMS];
-  uint64_t index; /* of the LOOP_WS command */
+    struct loop_config config;
+    bool configured, running;
+    bool started[LOOP_FSMS], completed[LOOP_FSMS];
+    uint64_t index; /* of the LOOP_WS command */
 };
 
 struct loop_sub_fsm {
-  bool active, second; /* second: COMPUTE of a pair is next */
-  uint8_t slot;
-  struct loop_config config;
-  uint64_t index;
-  uint32_t address; /* local base address */
-  uint32_t i, j, k;
+    bool active, second; /* second: COMPUTE of a pair is next */
+    uint8_t slot;
+    struct loop_config config;
+    uint64_t index;
+    uint32_t address; /* local base address */
+    uint32_t i, j, k;
 };
 
 struct loop_matmul {
-  struct loop_slot slots[CONCURRENT_LOOPS];
-  uint8_t head;
-  struct loop_sub_fsm fsm[LOOP_FSMS];
-  uint32_t acc_base_d, acc_base_ex, acc_base_st; /* accumulator halves in use */
-  int in_flight[PARTITIONS];                     /* emitted and not completed */
-  int released[PARTITIONS];                      /* completed in this cycle */
+    struct loop_slot slots[CONCURRENT_LOOPS];
+    uint8_t head;
+    struct loop_sub_fsm fsm[LOOP_FSMS];
+    uint32_t acc_base_d, acc_base_ex, acc_base_st; /* accumulator halves in use */
+    int in_flight[PARTITIONS];                     /* emitted and not completed */
+    int released[PARTITIONS];                      /* completed in this cycle */
 };
 
 struct front_end {
-  struct queue raw, conv, matmul, unrolled;
+    struct queue raw, conv, matmul, unrolled;
 };
 
 /* ---- reservation station ---- */
 
 struct row_range {
-  uint64_t start, end; /* memory select in bit 32 */
-  bool valid, wraps;
+    uint64_t start, end; /* memory select in bit 32 */
+    bool valid, wraps;
 };
 
 struct entry {
-  struct command command;
-  struct row_range a, b;
-  uint64_t waits_for; /* bit 16 * partition + entry: other partitions' entries */
-  bool valid, issued, is_config, a_is_destination;
+    struct command command;
+    struct row_range a, b;
+    uint64_t waits_for; /* bit 16 * partition + entry: other partitions' entries */
+    bool valid, issued, is_config, a_is_destination;
 };
 
 struct reservation_station {
-  struct entry entries[PARTITIONS][MAX_PARTITION];
-  uint8_t order[PARTITIONS][MAX_PARTITION]; /* unissued entries, oldest first */
-  uint8_t unissued[PARTITIONS];
-  uint8_t used[PARTITIONS];
-  uint8_t size[PARTITIONS];
-  int completing[PARTITIONS]; /* entry whose unit reports completion, -1: none */
-  uint32_t a_stride, c_stride, block_stride[LOAD_STATES], pixel_repeats[LOAD_STATES];
-  bool a_transpose, pooling;
+    struct entry entries[PARTITIONS][MAX_PARTITION];
+    uint8_t order[PARTITIONS][MAX_PARTITION]; /* unissued entries, oldest first */
+    uint8_t unissued[PARTITIONS];
+    uint8_t used[PARTITIONS];
+    uint8_t size[PARTITIONS];
+    int completing[PARTITIONS]; /* entry whose unit reports completion, -1: none */
+    uint32_t a_stride, c_stride, block_stride[LOAD_STATES], pixel_repeats[LOAD_STATES];
+    bool a_transpose, pooling;
 };
 
 /* ---- loads ---- */
 
 struct command_tracker {
-  struct {
-    uint64_t left;
-    int8_t entry;
-    bool valid;
-    cycle_t done; /* first cycle in which completion is offered */
-  } slots[MAX_COMMAND_TRACKER];
-  uint8_t size, used;
-  cycle_t freed;
+    struct {
+        uint64_t left;
+        int8_t entry;
+        bool valid;
+        cycle_t done; /* first cycle in which completion is offered */
+    } slots[MAX_COMMAND_TRACKER];
+    uint8_t size, used;
+    cycle_t freed;
 };
 
 struct row_request {
-  uint64_t address;
-  uint32_t local;
-  uint16_t cols, repeats, block_stride;
-  uint8_t tracker, pixel_repeats;
-  bool wide; /* accumulator-width elements */
-  bool unscaled, zeros;
+    uint64_t address;
+    uint32_t local;
+    uint16_t cols, repeats, block_stride;
+    uint8_t tracker, pixel_repeats;
+    bool wide; /* accumulator-width elements */
+    bool unscaled, zeros;
 };
 
 struct load_controller {
-  struct queue commands;
-  struct command_tracker tracker;
-  uint64_t stride[LOAD_STATES];
-  uint32_t block_stride[LOAD_STATES];
-  uint8_t pixel_repeats[LOAD_STATES];
-  bool shrink[LOAD_STATES], unscaled[LOAD_STATES];
-  bool sending, requested; /* requested: the single row of this command was sent */
-  uint32_t row;
-  uint8_t current; /* tracker slot */
+    struct queue commands;
+    struct command_tracker tracker;
+    uint64_t stride[LOAD_STATES];
+    uint32_t block_stride[LOAD_STATES];
+    uint8_t pixel_repeats[LOAD_STATES];
+    bool shrink[LOAD_STATES], unscaled[LOAD_STATES];
+    bool sending, requested; /* requested: the single row of this command was sent */
+    uint32_t row;
+    uint8_t current; /* tracker slot */
 };
 
 /* One Get in flight and what its data become (section 3). */
 struct get {
-  uint32_t local;
-  uint16_t bytes, shift, row_offset, repeats, block_stride;
-  uint8_t beats, tracker, pixel_repeats;
-  bool valid, wide, unscaled;
+    uint32_t local;
+    uint16_t bytes, shift, row_offset, repeats, block_stride;
+    uint8_t beats, tracker, pixel_repeats;
+    bool valid, wide, unscaled;
 };
 
 struct dma_reader {
-  struct row_request queue[MAX_QUEUE]; /* read_issue_q */
-  uint8_t head, count, capacity;
-  struct row_request row;
-  bool busy;
-  uint32_t bytes_requested, bytes_total;
-  struct get gets[MAX_TRACKED];
-  uint8_t in_flight, size;
-  uint64_t free_mask;
-  /* BeatMerger */
-  struct get merging;
-  bool merging_valid;
-  uint32_t bytes_read, bytes_sent;
-  cycle_t slot_freed;
+    struct row_request queue[MAX_QUEUE]; /* read_issue_q */
+    uint8_t head, count, capacity;
+    struct row_request row;
+    bool busy;
+    uint32_t bytes_requested, bytes_total;
+    struct get gets[MAX_TRACKED];
+    uint8_t in_flight, size;
+    uint64_t free_mask;
+    /* BeatMerger */
+    struct get merging;
+    bool merging_valid;
+    uint32_t bytes_read, bytes_sent;
+    cycle_t slot_freed;
 };
 
 struct scaled_row {
-  uint32_t local;
-  uint16_t repeats, bytes;
-  uint8_t tracker, pixel_repeats;
-  bool valid, last, wide, unscaled;
+    uint32_t local;
+    uint16_t repeats, bytes;
+    uint8_t tracker, pixel_repeats;
+    bool valid, last, wide, unscaled;
 };
 
 struct mvin_scale {
-  struct scaled_row repeat_stage;
-  struct scaled_row rows[MVIN_SCALE_ROWS];
-  cycle_t ready[MVIN_SCALE_ROWS]; /* cycle in which all elements of the row are scaled */
-  uint8_t fired[MVIN_SCALE_ROWS]; /* elements sent into each lane */
-  uint8_t head, tail, count;
-  int last_grant;
-  struct scaled_row pixel_stage;
-  struct scaled_row wide_stage; /* accumulator-width elements bypass the unit */
+    struct scaled_row repeat_stage;
+    struct scaled_row rows[MVIN_SCALE_ROWS];
+    cycle_t ready[MVIN_SCALE_ROWS]; /* cycle in which all elements of the row are scaled */
+    uint8_t fired[MVIN_SCALE_ROWS]; /* elements sent into each lane */
+    uint8_t head, tail, count;
+    int last_grant;
+    struct scaled_row pixel_stage;
+    struct scaled_row wide_stage; /* accumulator-width elements bypass the unit */
 };
 
 struct zero_writer {
-  struct row_request row;
-  bool valid;
-  uint32_t col;
-  struct scaled_row pixel_stage;
+    struct row_request row;
+    bool valid;
+    uint32_t col;
+    struct scaled_row pixel_stage;
 };
 
 /* ---- local memories ---- */
 
 struct banks {
-  cycle_t spad_written[MAX_BANKS], spad_ex_written[MAX_BANKS], spad_ex_read[MAX_BANKS];
-  cycle_t acc_ex_written[MAX_BANKS];
-  cycle_t acc_accumulated[MAX_BANKS]; /* last cycle that offered an accumulating write */
-  struct {
-    uint32_t row;
-    cycle_t cycle;
-  } acc_pipeline[MAX_BANKS][MAX_ACCUMULATOR_LATENCY];
-  uint8_t acc_next[MAX_BANKS];
+    cycle_t spad_written[MAX_BANKS], spad_ex_written[MAX_BANKS], spad_ex_read[MAX_BANKS];
+    cycle_t acc_ex_written[MAX_BANKS];
+    cycle_t acc_accumulated[MAX_BANKS]; /* last cycle that offered an accumulating write */
+    struct {
+        uint32_t row;
+        cycle_t cycle;
+    } acc_pipeline[MAX_BANKS][MAX_ACCUMULATOR_LATENCY];
+    uint8_t acc_next[MAX_BANKS];
 };
 
 /* ---- execute ---- */
@@ -284,127 +284,127 @@ enum ex_state { EX_WAITING, EX_COMPUTE, EX_FLUSH, EX_FLUSHING };
 enum ex_mode { EX_NONE, EX_PRELOAD, EX_OVERLAP, EX_MULTIPLY };
 
 struct operand {
-  uint32_t address; /* local address of row 0 */
-  uint32_t step;    /* rows between consecutive rows */
-  uint32_t rows;    /* rows that exist */
-  uint32_t counter;
-  bool garbage;
-  bool reads;   /* not garbage and being fed */
-  bool started; /* fired at least once in this pass */
-  bool in_acc, reversed;
+    uint32_t address; /* local address of row 0 */
+    uint32_t step;    /* rows between consecutive rows */
+    uint32_t rows;    /* rows that exist */
+    uint32_t counter;
+    bool garbage;
+    bool reads;   /* not garbage and being fed */
+    bool started; /* fired at least once in this pass */
+    bool in_acc, reversed;
 };
 
 struct mesh_tag {
-  uint64_t pass; /* number of the pass whose outputs carry this tag */
-  uint32_t address, rows;
-  int8_t entry;
-  bool garbage;
+    uint64_t pass; /* number of the pass whose outputs carry this tag */
+    uint32_t address, rows;
+    int8_t entry;
+    bool garbage;
 };
 
 struct control_signal {
-  cycle_t ready; /* the rows that were requested with it are at the array */
-  uint8_t fires; /* bit per operand */
-  bool first;    /* of its pass */
-  uint32_t rows;
-  struct mesh_tag tag;
+    cycle_t ready; /* the rows that were requested with it are at the array */
+    uint8_t fires; /* bit per operand */
+    bool first;    /* of its pass */
+    uint32_t rows;
+    struct mesh_tag tag;
 };
 
 struct mesh_output {
-  cycle_t cycle;
-  uint64_t pass;
-  uint32_t rows;
-  bool last, flush;
+    cycle_t cycle;
+    uint64_t pass;
+    uint32_t rows;
+    bool last, flush;
 };
 
-#define MESH_OUTPUTS 1024
+#define MESH_OUTPUTS    1024
 #define CONTROL_SIGNALS 16
 
 struct mesh {
-  bool busy, flush;
-  uint8_t written; /* operands of the next row that have arrived, a bit each */
-  uint32_t rows, fired;
-  uint64_t pass;
-  struct mesh_tag tags[MAX_TAGS];
-  uint8_t tag_head, tag_count, tag_size;
-  cycle_t tag_freed;
-  uint8_t row_count_used; /* total_rows_q */
-  cycle_t row_count_freed;
-  struct mesh_output outputs[MESH_OUTPUTS];
-  uint32_t out_head, out_count;
-  uint32_t output_row;
-  uint32_t latency;
+    bool busy, flush;
+    uint8_t written; /* operands of the next row that have arrived, a bit each */
+    uint32_t rows, fired;
+    uint64_t pass;
+    struct mesh_tag tags[MAX_TAGS];
+    uint8_t tag_head, tag_count, tag_size;
+    cycle_t tag_freed;
+    uint8_t row_count_used; /* total_rows_q */
+    cycle_t row_count_freed;
+    struct mesh_output outputs[MESH_OUTPUTS];
+    uint32_t out_head, out_count;
+    uint32_t output_row;
+    uint32_t latency;
 };
 
 struct execute_controller {
-  struct queue unroller;
-  struct queue commands;
-  uint8_t unroller_state;
-  bool unroll_b_transpose;
-  enum ex_state state;
-  enum ex_mode mode;
-  bool output_stationary, a_transpose, bd_transpose;
-  uint32_t a_stride, c_stride;
-  struct operand operands[3]; /* A, B, D */
-  uint32_t pass_rows;
-  int pending[2]; /* entries whose completion is still to be reported, -1: none */
-  struct control_signal control[CONTROL_SIGNALS];
-  uint8_t control_head, control_count;
-  struct mesh_tag pass_tag;
-  struct mesh mesh;
+    struct queue unroller;
+    struct queue commands;
+    uint8_t unroller_state;
+    bool unroll_b_transpose;
+    enum ex_state state;
+    enum ex_mode mode;
+    bool output_stationary, a_transpose, bd_transpose;
+    uint32_t a_stride, c_stride;
+    struct operand operands[3]; /* A, B, D */
+    uint32_t pass_rows;
+    int pending[2]; /* entries whose completion is still to be reported, -1: none */
+    struct control_signal control[CONTROL_SIGNALS];
+    uint8_t control_head, control_count;
+    struct mesh_tag pass_tag;
+    struct mesh mesh;
 };
 
 /* ---- stores ---- */
 
 struct store_row {
-  uint64_t address;
-  uint32_t local;
-  uint16_t cols;
-  uint8_t block, tracker;
-  bool pool, store;
-  cycle_t ready;
+    uint64_t address;
+    uint32_t local;
+    uint16_t cols;
+    uint8_t block, tracker;
+    bool pool, store;
+    cycle_t ready;
 };
 
 #define STORE_ROWS 16
 
 struct store_queue {
-  struct store_row rows[STORE_ROWS];
-  uint8_t head, count, capacity;
-  cycle_t popped;
+    struct store_row rows[STORE_ROWS];
+    uint8_t head, count, capacity;
+    cycle_t popped;
 };
 
 struct pooling {
-  uint32_t stride, size, out_dim, porows, pocols, orows, ocols, upad, lpad;
+    uint32_t stride, size, out_dim, porows, pocols, orows, ocols, upad, lpad;
 };
 
 struct store_controller {
-  struct queue commands;
-  struct command_tracker tracker;
-  uint64_t stride;
-  struct pooling pool;
-  bool sending, requested;
-  uint32_t row, block;
-  uint32_t porow, pocol, wrow, wcol;
-  uint8_t current;
-  struct store_queue dispatch; /* write_dispatch_q */
-  struct store_queue norm;     /* write_norm_q */
-  struct store_queue scale;    /* write_scale_q */
-  struct store_queue issue;    /* write_issue_q */
-  bool bank_response[2][MAX_BANKS]; /* scratchpad, accumulator: row read, not yet taken */
-  bool normalizer_full;
-  int spad_rows_reading; /* scratchpad rows between SRAM and writer */
+    struct queue commands;
+    struct command_tracker tracker;
+    uint64_t stride;
+    struct pooling pool;
+    bool sending, requested;
+    uint32_t row, block;
+    uint32_t porow, pocol, wrow, wcol;
+    uint8_t current;
+    struct store_queue dispatch;      /* write_dispatch_q */
+    struct store_queue norm;          /* write_norm_q */
+    struct store_queue scale;         /* write_scale_q */
+    struct store_queue issue;         /* write_issue_q */
+    bool bank_response[2][MAX_BANKS]; /* scratchpad, accumulator: row read, not yet taken */
+    bool normalizer_full;
+    int spad_rows_reading; /* scratchpad rows between SRAM and writer */
 };
 
 enum writer_state { WRITER_IDLE, WRITER_BLOCK, WRITER_BEATS };
 
 struct dma_writer {
-  enum writer_state state;
-  uint64_t address;
-  uint32_t length, sent, beats_left;
-  uint32_t packet_bytes, packet_beats;
-  uint64_t packet_address;
-  bool partial;
-  uint32_t in_flight, size;
-  cycle_t last_ack;
+    enum writer_state state;
+    uint64_t address;
+    uint32_t length, sent, beats_left;
+    uint32_t packet_bytes, packet_beats;
+    uint64_t packet_address;
+    bool partial;
+    uint32_t in_flight, size;
+    cycle_t last_ack;
 };
 
 /* ---- memory ---- */
@@ -412,132 +412,134 @@ struct dma_writer {
 enum client { READER, WRITER, CLIENTS };
 
 struct port_beat {
-  cycle_t ready; /* first cycle in which the crossbar may take it */
-  uint64_t address;
-  uint16_t bytes;
-  uint8_t slot, beats; /* of the request, beats left including this one */
-  bool partial;
+    cycle_t ready; /* first cycle in which the crossbar may take it */
+    uint64_t address;
+    uint16_t bytes;
+    uint8_t slot, beats; /* of the request, beats left including this one */
+    bool partial;
 };
 
 struct port_queue {
-  struct port_beat beats[8];
-  uint8_t head, count;
+    struct port_beat beats[8];
+    uint8_t head, count;
 };
 
 struct response {
-  cycle_t ready; /* first cycle in which the first beat may be at the boundary */
-  uint64_t order;
-  uint8_t slot, beats;
-  uint8_t client;
+    cycle_t ready; /* first cycle in which the first beat may be at the boundary */
+    uint64_t order;
+    uint8_t slot, beats;
+    uint8_t client;
 };
 
-#define RESPONSES 256
+#define RESPONSES    256
 #define READER_BEATS 64
 
 struct cache_line {
-  uint64_t tag;
-  bool valid, dirty;
+    uint64_t tag;
+    bool valid, dirty;
 };
 
 struct miss {
-  uint64_t line;
-  cycle_t done; /* refilled, and the victim written back */
-  bool valid;
+    uint64_t line;
+    cycle_t done; /* refilled, and the victim written back */
+    bool valid;
 };
 
 #define MAX_MSHRS 64
 
 struct memory {
-  struct port_queue ports[CLIENTS];
-  struct port_beat shared[2];
-  uint8_t shared_client[2];
-  uint8_t shared_head, shared_count;
-  cycle_t shared_popped;
-  int last_granted, locked; /* locked: client in the middle of a multi-beat request, -1: none */
-  struct response responses[RESPONSES];
-  uint32_t response_count;
-  uint64_t next_order;
-  cycle_t data_free; /* first cycle with a free beat on the response channel */
-  struct {
-    cycle_t start;
-    uint8_t slot, beats;
-  } reader_data[READER_BEATS];
-  uint32_t reader_head, reader_count;
-  uint8_t reader_beat; /* beats of the head response already taken */
-  cycle_t acks[MAX_TRACKED];
-  uint32_t ack_head, ack_count;
-  struct cache_line *lines;
-  uint32_t sets, ways;
-  uint64_t random;
-  struct miss misses[MAX_MSHRS];
-  uint32_t miss_count;
-  cycle_t dram_read_free, dram_write_free;
+    struct port_queue ports[CLIENTS];
+    struct port_beat shared[2];
+    uint8_t shared_client[2];
+    uint8_t shared_head, shared_count;
+    cycle_t shared_popped;
+    int last_granted, locked; /* locked: client in the middle of a multi-beat request, -1: none */
+    struct response responses[RESPONSES];
+    uint32_t response_count;
+    uint64_t next_order;
+    cycle_t data_free; /* first cycle with a free beat on the response channel */
+    struct {
+        cycle_t start;
+        uint8_t slot, beats;
+    } reader_data[READER_BEATS];
+    uint32_t reader_head, reader_count;
+    uint8_t reader_beat; /* beats of the head response already taken */
+    cycle_t acks[MAX_TRACKED];
+    uint32_t ack_head, ack_count;
+    struct cache_line *lines;
+    uint32_t sets, ways;
+    uint64_t random;
+    struct miss misses[MAX_MSHRS];
+    uint32_t miss_count;
+    cycle_t dram_read_free, dram_write_free;
 };
 
 struct gemmini_timing {
-  struct gemmini_timing_parameters p;
-  struct geometry g;
-  cycle_t now;
-  cycle_t origin;
-  cycle_t last_accept; /* or the cycle of the last fence */
-  cycle_t progress;    /* last cycle in which something moved */
-  cycle_t last_completion;
-  cycle_t idle_since;
-  uint64_t commands;
-  bool stopped;
-  char error[256];
-  uint64_t error_command;
-  gemmini_timing_listener *listener;
-  void *listener_context;
+    struct gemmini_timing_parameters p;
+    struct geometry g;
+    cycle_t now;
+    cycle_t origin;
+    cycle_t last_accept; /* or the cycle of the last fence */
+    cycle_t progress;    /* last cycle in which something moved */
+    cycle_t last_completion;
+    cycle_t idle_since;
+    uint64_t commands;
+    bool stopped;
+    char error[256];
+    uint64_t error_command;
+    gemmini_timing_listener *listener;
+    void *listener_context;
 
-  struct front_end front;
-  struct loop_matmul loop;
-  struct reservation_station rs;
-  struct load_controller load;
-  struct dma_reader reader;
-  struct mvin_scale scale;
-  struct zero_writer zero;
-  struct banks banks;
-  struct execute_controller ex;
-  struct store_controller store;
-  struct dma_writer writer;
-  struct memory memory;
+    struct front_end front;
+    struct loop_matmul loop;
+    struct reservation_station rs;
+    struct load_controller load;
+    struct dma_reader reader;
+    struct mvin_scale scale;
+    struct zero_writer zero;
+    struct banks banks;
+    struct execute_controller ex;
+    struct store_controller store;
+    struct dma_writer writer;
+    struct memory memory;
 };
 
 /* Local address arithmetic. */
 
-static inline bool local_is_acc(uint32_t local) { return (local & LOCAL_IS_ACC) != 0; }
+static inline bool local_is_acc(uint32_t local) {
+    return (local & LOCAL_IS_ACC) != 0;
+}
 
 static inline bool local_is_garbage(const struct geometry *g, uint32_t local) {
-  return (local & g->garbage_mask) == g->garbage_mask;
+    return (local & g->garbage_mask) == g->garbage_mask;
 }
 
 static inline uint32_t local_row(const struct geometry *g, uint32_t local) {
-  return local & g->row_mask & ((local_is_acc(local) ? g->acc_rows : g->spad_rows) - 1);
+    return local & g->row_mask & ((local_is_acc(local) ? g->acc_rows : g->spad_rows) - 1);
 }
 
 static inline uint32_t local_bank(const struct geometry *g, uint32_t local) {
-  return local_row(g, local) / (local_is_acc(local) ? g->acc_bank_rows : g->spad_bank_rows);
+    return local_row(g, local) / (local_is_acc(local) ? g->acc_bank_rows : g->spad_bank_rows);
 }
 
 static inline uint32_t local_add(const struct geometry *g, uint32_t local, uint32_t rows) {
-  return (local & ~g->row_mask) | ((local + rows) & g->row_mask);
+    return (local & ~g->row_mask) | ((local + rows) & g->row_mask);
 }
 
 static inline uint32_t dims_rows(const struct geometry *g, uint64_t dims) {
-  return (uint32_t)(dims >> 48) & g->dims_mask;
+    return (uint32_t)(dims >> 48) & g->dims_mask;
 }
 
 static inline uint32_t dims_cols(const struct geometry *g, uint64_t dims) {
-  return (uint32_t)(dims >> 32) & g->dims_mask;
+    return (uint32_t)(dims >> 32) & g->dims_mask;
 }
 
 static inline uint32_t move_cols(const struct geometry *g, uint64_t dims) {
-  return (uint32_t)(dims >> 32) & g->move_cols_mask;
+    return (uint32_t)(dims >> 32) & g->move_cols_mask;
 }
 
 static inline uint32_t bits(uint64_t word, int high, int low) {
-  return (uint32_t)((word >> low) & ((UINT64_C(1) << (high - low + 1)) - 1));
+    return (uint32_t)((word >> low) & ((UINT64_C(1) << (high - low + 1)) - 1));
 }
 
 /* timing.c */

@@ -6,144 +6,144 @@
 #include "model.h"
 
 bool mvin_scale_ready(const struct gemmini_timing *t, bool wide) {
-  return wide ? !t->scale.wide_stage.valid : !t->scale.repeat_stage.valid;
+    return wide ? !t->scale.wide_stage.valid : !t->scale.repeat_stage.valid;
 }
 
 bool mvin_scale_accept(struct gemmini_timing *t, const struct scaled_row *row) {
-  if (row->wide)
-    t->scale.wide_stage = *row;
-  else
-    t->scale.repeat_stage = *row;
-  return true;
+    if (row->wide)
+        t->scale.wide_stage = *row;
+    else
+        t->scale.repeat_stage = *row;
+    return true;
 }
 
 void accumulator_write(struct gemmini_timing *t, uint32_t local) {
-  struct banks *b = &t->banks;
-  uint32_t bank = local_bank(&t->g, local);
-  uint8_t place = b->acc_next[bank];
-  b->acc_pipeline[bank][place].row = local_row(&t->g, local);
-  b->acc_pipeline[bank][place].cycle = t->now;
-  b->acc_next[bank] = (uint8_t)((place + 1) % t->p.accumulator_latency);
-  if (local & LOCAL_ACCUMULATE)
-    b->acc_accumulated[bank] = t->now;
+    struct banks *b = &t->banks;
+    uint32_t bank = local_bank(&t->g, local);
+    uint8_t place = b->acc_next[bank];
+    b->acc_pipeline[bank][place].row = local_row(&t->g, local);
+    b->acc_pipeline[bank][place].cycle = t->now;
+    b->acc_next[bank] = (uint8_t)((place + 1) % t->p.accumulator_latency);
+    if (local & LOCAL_ACCUMULATE)
+        b->acc_accumulated[bank] = t->now;
 }
 
 /* The row is among the writes still on their way into the bank. */
 bool accumulator_row_in_flight(const struct gemmini_timing *t, uint32_t local) {
-  const struct banks *b = &t->banks;
-  uint32_t bank = local_bank(&t->g, local), row = local_row(&t->g, local);
-  for (int i = 0; i < t->p.accumulator_latency; i++) {
-    cycle_t cycle = b->acc_pipeline[bank][i].cycle;
-    if (b->acc_pipeline[bank][i].row == row && cycle < t->now &&
-        cycle + (cycle_t)t->p.accumulator_latency >= t->now)
-      return true;
-  }
-  return false;
+    const struct banks *b = &t->banks;
+    uint32_t bank = local_bank(&t->g, local), row = local_row(&t->g, local);
+    for (int i = 0; i < t->p.accumulator_latency; i++) {
+        cycle_t cycle = b->acc_pipeline[bank][i].cycle;
+        if (b->acc_pipeline[bank][i].row == row && cycle < t->now &&
+            cycle + (cycle_t)t->p.accumulator_latency >= t->now)
+            return true;
+    }
+    return false;
 }
 
 /* The bank takes a row in this cycle unless the array writes to it. */
 static bool write_row(struct gemmini_timing *t, uint32_t local, bool scratchpad_finishes) {
-  uint32_t bank = local_bank(&t->g, local);
-  if (!local_is_acc(local)) {
-    if (t->banks.spad_ex_written[bank] == t->now)
-      return false;
-    t->banks.spad_written[bank] = t->now;
+    uint32_t bank = local_bank(&t->g, local);
+    if (!local_is_acc(local)) {
+        if (t->banks.spad_ex_written[bank] == t->now)
+            return false;
+        t->banks.spad_written[bank] = t->now;
+        return true;
+    }
+    bool accumulates = (local & LOCAL_ACCUMULATE) != 0;
+    if (t->banks.acc_ex_written[bank] == t->now || scratchpad_finishes)
+        return false;
+    if (accumulates && accumulator_row_in_flight(t, local))
+        return false;
+    accumulator_write(t, local);
     return true;
-  }
-  bool accumulates = (local & LOCAL_ACCUMULATE) != 0;
-  if (t->banks.acc_ex_written[bank] == t->now || scratchpad_finishes)
-    return false;
-  if (accumulates && accumulator_row_in_flight(t, local))
-    return false;
-  accumulator_write(t, local);
-  return true;
 }
 
 static void row_returned(struct gemmini_timing *t, const struct scaled_row *row) {
-  if (row->last)
-    tracker_returned(&t->load.tracker, row->tracker, row->bytes, t->now);
+    if (row->last)
+        tracker_returned(&t->load.tracker, row->tracker, row->bytes, t->now);
 }
 
 bool mvin_scale_write_step(struct gemmini_timing *t) {
-  struct mvin_scale *s = &t->scale;
-  struct scaled_row *pixel = &s->pixel_stage, *wide = &s->wide_stage;
-  bool moved = false, finishes = false;
-  bool scratchpad_finishes = pixel->valid && pixel->last && !local_is_acc(pixel->local);
-  bool narrow_to_acc = pixel->valid && local_is_acc(pixel->local);
-  if (pixel->valid && write_row(t, pixel->local, false)) {
-    moved = true;
-    if (--pixel->pixel_repeats == 0) {
-      finishes = pixel->last;
-      row_returned(t, pixel);
-      pixel->valid = false;
+    struct mvin_scale *s = &t->scale;
+    struct scaled_row *pixel = &s->pixel_stage, *wide = &s->wide_stage;
+    bool moved = false, finishes = false;
+    bool scratchpad_finishes = pixel->valid && pixel->last && !local_is_acc(pixel->local);
+    bool narrow_to_acc = pixel->valid && local_is_acc(pixel->local);
+    if (pixel->valid && write_row(t, pixel->local, false)) {
+        moved = true;
+        if (--pixel->pixel_repeats == 0) {
+            finishes = pixel->last;
+            row_returned(t, pixel);
+            pixel->valid = false;
+        }
     }
-  }
-  if (wide->valid && !narrow_to_acc) {
-    uint32_t local = local_add(&t->g, wide->local, wide->repeats);
-    if (write_row(t, local, scratchpad_finishes)) {
-      moved = true;
-      if (wide->repeats-- == 0) {
-        finishes = finishes || wide->last;
-        row_returned(t, wide);
-        wide->valid = false;
-      }
+    if (wide->valid && !narrow_to_acc) {
+        uint32_t local = local_add(&t->g, wide->local, wide->repeats);
+        if (write_row(t, local, scratchpad_finishes)) {
+            moved = true;
+            if (wide->repeats-- == 0) {
+                finishes = finishes || wide->last;
+                row_returned(t, wide);
+                wide->valid = false;
+            }
+        }
     }
-  }
-  if (t->zero.valid || t->zero.pixel_stage.valid)
-    moved = zero_writer_step(t, finishes) || moved;
-  return moved;
+    if (t->zero.valid || t->zero.pixel_stage.valid)
+        moved = zero_writer_step(t, finishes) || moved;
+    return moved;
 }
 
 /* The lanes work in step: each cycle every lane takes one element of the row whose turn it is. The
  * turn goes round robin over elements first and rows second. */
 static bool feed_lanes(struct gemmini_timing *t) {
-  struct mvin_scale *s = &t->scale;
-  int turns = (int)t->g.dim / t->p.mvin_scale_units;
-  for (int n = 1; n <= turns * MVIN_SCALE_ROWS; n++) {
-    int place = (s->last_grant + n) % (turns * MVIN_SCALE_ROWS);
-    int row = place % MVIN_SCALE_ROWS, element = place / MVIN_SCALE_ROWS;
-    if (!s->rows[row].valid || s->rows[row].unscaled || s->ready[row] != NEVER ||
-        (s->fired[row] >> element & 1))
-      continue;
-    s->fired[row] |= (uint8_t)(1U << element);
-    s->last_grant = place;
-    if (s->fired[row] == (1U << turns) - 1)
-      s->ready[row] = t->now + 2 + (cycle_t)t->p.mvin_scale_latency;
-    return true;
-  }
-  return false;
+    struct mvin_scale *s = &t->scale;
+    int turns = (int)t->g.dim / t->p.mvin_scale_units;
+    for (int n = 1; n <= turns * MVIN_SCALE_ROWS; n++) {
+        int place = (s->last_grant + n) % (turns * MVIN_SCALE_ROWS);
+        int row = place % MVIN_SCALE_ROWS, element = place / MVIN_SCALE_ROWS;
+        if (!s->rows[row].valid || s->rows[row].unscaled || s->ready[row] != NEVER ||
+            (s->fired[row] >> element & 1))
+            continue;
+        s->fired[row] |= (uint8_t)(1U << element);
+        s->last_grant = place;
+        if (s->fired[row] == (1U << turns) - 1)
+            s->ready[row] = t->now + 2 + (cycle_t)t->p.mvin_scale_latency;
+        return true;
+    }
+    return false;
 }
 
 static void take_row(struct gemmini_timing *t) {
-  struct mvin_scale *s = &t->scale;
-  struct scaled_row row = s->repeat_stage;
-  row.last = row.last && row.repeats == 0;
-  row.local = local_add(&t->g, row.local, row.repeats);
-  s->rows[s->tail] = row;
-  s->fired[s->tail] = 0;
-  s->ready[s->tail] = row.unscaled ? t->now + 1 : NEVER;
-  s->tail = (uint8_t)((s->tail + 1) % MVIN_SCALE_ROWS);
-  if (s->repeat_stage.repeats-- == 0)
-    s->repeat_stage.valid = false;
+    struct mvin_scale *s = &t->scale;
+    struct scaled_row row = s->repeat_stage;
+    row.last = row.last && row.repeats == 0;
+    row.local = local_add(&t->g, row.local, row.repeats);
+    s->rows[s->tail] = row;
+    s->fired[s->tail] = 0;
+    s->ready[s->tail] = row.unscaled ? t->now + 1 : NEVER;
+    s->tail = (uint8_t)((s->tail + 1) % MVIN_SCALE_ROWS);
+    if (s->repeat_stage.repeats-- == 0)
+        s->repeat_stage.valid = false;
 }
 
 bool mvin_scale_step(struct gemmini_timing *t) {
-  struct mvin_scale *s = &t->scale;
-  if (!s->repeat_stage.valid && !s->rows[s->head].valid)
-    return false;
-  bool moved = false;
-  bool room = !s->rows[s->tail].valid;
-  if (s->rows[s->head].valid && s->ready[s->head] <= t->now && !s->pixel_stage.valid) {
-    s->pixel_stage = s->rows[s->head];
-    s->rows[s->head].valid = false;
-    room = room || s->head == s->tail;
-    s->head = (uint8_t)((s->head + 1) % MVIN_SCALE_ROWS);
-    moved = true;
-  }
-  moved = feed_lanes(t) || moved;
-  if (s->repeat_stage.valid && room) {
-    take_row(t);
-    moved = true;
-  }
-  return moved;
+    struct mvin_scale *s = &t->scale;
+    if (!s->repeat_stage.valid && !s->rows[s->head].valid)
+        return false;
+    bool moved = false;
+    bool room = !s->rows[s->tail].valid;
+    if (s->rows[s->head].valid && s->ready[s->head] <= t->now && !s->pixel_stage.valid) {
+        s->pixel_stage = s->rows[s->head];
+        s->rows[s->head].valid = false;
+        room = room || s->head == s->tail;
+        s->head = (uint8_t)((s->head + 1) % MVIN_SCALE_ROWS);
+        moved = true;
+    }
+    moved = feed_lanes(t) || moved;
+    if (s->repeat_stage.valid && room) {
+        take_row(t);
+        moved = true;
+    }
+    return moved;
 }

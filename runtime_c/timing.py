@@ -1,0 +1,196 @@
+"""Python binding of the timing model (include/gemmini/timing.h)."""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import enum
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.runtime_c.paths import library_path
+
+_NEVER = (1 << 64) - 1
+
+
+class TimingError(RuntimeError):
+    """The model cannot represent the hardware, or the command stream is one that hangs it."""
+
+    def __init__(self, message: str, command: int | None = None) -> None:
+        super().__init__(message)
+        self.command = command
+        """Index of the core's command at which the model stopped, counted from 0."""
+
+
+class EventKind(enum.IntEnum):
+    """What a `TimingEvent` reports."""
+
+    ACCEPT = 0
+    ALLOCATE = 1
+    ISSUE = 2
+    COMPLETE = 3
+    IDLE = 4
+    DRAM_READ = 5
+    DRAM_WRITE = 6
+    L2_MISS = 7
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TimingEvent:
+    """One event of a run; `cycle` counts from the last restart."""
+
+    kind: EventKind
+    cycle: int
+    funct: int
+    rs1: int
+    rs2: int
+    command: int
+    entry: int
+    from_loop: bool
+
+
+class _Event(ctypes.Structure):
+    _fields_ = [
+        ("cycle", ctypes.c_uint64),
+        ("rs1", ctypes.c_uint64),
+        ("rs2", ctypes.c_uint64),
+        ("command", ctypes.c_uint64),
+        ("kind", ctypes.c_int32),
+        ("funct", ctypes.c_int32),
+        ("id", ctypes.c_int32),
+        ("from_loop", ctypes.c_int32),
+    ]
+
+
+_Listener = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(_Event))
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    library = ctypes.CDLL(str(path))
+    u64, u32, handle = ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p
+    signatures: dict[str, tuple[object, list[object]]] = {
+        "parameter_set": (ctypes.c_bool, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int64]),
+        "parameters_size": (ctypes.c_size_t, []),
+        "create": (handle, [ctypes.c_void_p]),
+        "destroy": (None, [handle]),
+        "refusal": (ctypes.c_char_p, [ctypes.c_void_p]),
+        "listen": (None, [handle, _Listener, ctypes.c_void_p]),
+        "command": (u64, [handle, u64, u32, u64, u64]),
+        "fence": (u64, [handle]),
+        "configure": (None, [handle, u32, u64, u64]),
+        "host_write": (None, [handle, u64, u64]),
+        "restart": (None, [handle]),
+        "cycles": (u64, [handle]),
+        "last_completion": (u64, [handle]),
+        "error": (ctypes.c_char_p, [handle]),
+        "error_command": (u64, [handle]),
+    }
+    for name, (result, arguments) in signatures.items():
+        function = getattr(library, f"gemmini_timing_{name}")
+        function.restype = result
+        function.argtypes = arguments
+    return library
+
+
+class TimingModel:
+    """An accelerator whose commands take time and have no data.
+
+    All times are cycles of the accelerator's clock since creation or the last `restart`. Use as a
+    context manager, or call `close`.
+    """
+
+    def __init__(self, config: GemminiConfig) -> None:
+        """Create an idle accelerator with an empty L2.
+
+        Raises `TimingError` for hardware that the model does not represent.
+        """
+        self._library = _load(library_path())
+        parameters = ctypes.create_string_buffer(self._library.gemmini_timing_parameters_size())
+        for name, value in config.parameters().items():
+            if isinstance(value, int):
+                self._library.gemmini_timing_parameter_set(parameters, name.encode(), int(value))
+        refusal = self._library.gemmini_timing_refusal(parameters)
+        if refusal is not None:
+            raise TimingError(f"configuration '{config.name}': {refusal.decode()}")
+        self._handle = self._library.gemmini_timing_create(parameters)
+        if not self._handle:
+            raise MemoryError("no memory for the timing model")
+        self._listener: object = None
+
+    def __enter__(self) -> TimingModel:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the model; it must not be used afterwards."""
+        if self._handle:
+            self._library.gemmini_timing_destroy(self._handle)
+            self._handle = None
+
+    def listen(self, listener: Callable[[TimingEvent], None] | None) -> None:
+        """Call `listener` for every event from now on; None: no longer."""
+
+        def forward(_context: int, event: ctypes._Pointer[_Event]) -> None:
+            e = event.contents
+            assert listener is not None
+            listener(
+                TimingEvent(
+                    EventKind(e.kind), e.cycle, e.funct, e.rs1, e.rs2, e.command, e.id,
+                    bool(e.from_loop),
+                )
+            )
+
+        self._listener = _Listener(forward) if listener is not None else _Listener()
+        self._library.gemmini_timing_listen(self._handle, self._listener, None)
+
+    def command(self, gap: int, funct: int, rs1: int, rs2: int) -> int:
+        """Offer a command `gap` cycles after the last acceptance; return when it is accepted.
+
+        After a fence the gap counts from the end of the fence. Raises `TimingError` on a hang and
+        for commands that the accelerator does not execute.
+        """
+        accepted: int = self._library.gemmini_timing_command(self._handle, gap, funct, rs1, rs2)
+        return self._checked(accepted)
+
+    def fence(self) -> int:
+        """Wait until the accelerator is idle; return that cycle. Raises `TimingError`."""
+        idle: int = self._library.gemmini_timing_fence(self._handle)
+        return self._checked(idle)
+
+    def configure(self, funct: int, rs1: int, rs2: int) -> None:
+        """Set configuration state by a CONFIG or LOOP_WS_CONFIG command that takes no time."""
+        self._library.gemmini_timing_configure(self._handle, funct, rs1, rs2)
+
+    def host_write(self, address: int, size: int) -> None:
+        """The host wrote `size` bytes at `address`, so they are in the L2 as far as they fit."""
+        self._library.gemmini_timing_host_write(self._handle, address, size)
+
+    def restart(self) -> None:
+        """Count cycles and commands from zero; the accelerator must be idle."""
+        self._library.gemmini_timing_restart(self._handle)
+
+    @property
+    def cycles(self) -> int:
+        """Cycles since the start."""
+        return int(self._library.gemmini_timing_cycles(self._handle))
+
+    @property
+    def last_completion(self) -> int:
+        """Cycle in which the reservation station last freed a command."""
+        return int(self._library.gemmini_timing_last_completion(self._handle))
+
+    def _checked(self, cycle: int) -> int:
+        if cycle != _NEVER:
+            return cycle
+        message = self._library.gemmini_timing_error(self._handle)
+        command = int(self._library.gemmini_timing_error_command(self._handle))
+        raise TimingError(message.decode(), command)
