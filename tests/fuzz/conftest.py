@@ -153,14 +153,14 @@ def limits() -> Iterator[None]:
 
 
 @pytest.fixture
-def run_case() -> Callable[[Tool, Sequence[str], str], Outcome]:
+def run_case() -> Callable[..., Outcome]:
     """Runs a tool on one case and fails, showing the case, unless it behaves.
 
-    Behaving means: it ends in time with status 0, or with status 1 and a message; it raises
-    nothing, and mentions neither a traceback nor an internal error.
+    Behaving means: it ends in time with status 0, or with one of `refusals` and a message; it
+    raises nothing, and mentions neither a traceback nor an internal error.
     """
 
-    def run(tool: Tool, args: Sequence[str], case: str) -> Outcome:
+    def run(tool: Tool, args: Sequence[str], case: str, refusals: Sequence[int] = (1,)) -> Outcome:
         stdout, stderr = io.StringIO(), io.StringIO()
         problem = None
         status = -1
@@ -175,11 +175,11 @@ def run_case() -> Callable[[Tool, Sequence[str], str], Outcome]:
             problem = f"raises:\n{traceback.format_exc()}"
         outcome = Outcome(status, stdout.getvalue(), stderr.getvalue())
         if problem is None:
-            if status not in (0, 1):
+            if status not in (0, *refusals):
                 problem = f"ends with status {status}"
             elif "Traceback" in outcome.stderr or "internal error" in outcome.stderr:
                 problem = "shows an internal error"
-            elif status == 1 and not outcome.stderr.strip():
+            elif status != 0 and not outcome.stderr.strip():
                 problem = "refuses without a message"
         if problem is not None:
             pytest.fail(
