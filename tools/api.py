@@ -20,6 +20,7 @@ from xdsl.dialects.builtin import ModuleOp
 from gemmini_xdsl.tools import compile as _compile
 from gemmini_xdsl.tools.compile import Compiled, CompileOptions, compile_input
 from gemmini_xdsl.tools.errors import GemminiError
+from gemmini_xdsl.tools.inputs import import_tvm, load_input
 from gemmini_xdsl.tools.run import RunOptions, RunResult, run_directory
 
 __all__ = [
@@ -36,11 +37,14 @@ __all__ = [
 def compile_module(
     source: Any, options: CompileOptions | None = None, name: str = "kernel"
 ) -> Compiled:
-    """Compile an xDSL module, or a TVM PrimFunc or IRModule. Raises `GemminiError`."""
-    if not isinstance(source, ModuleOp):
-        from gemmini_xdsl.tools.inputs import import_tvm
+    """Compile an xDSL module, a TVM PrimFunc or IRModule, or what `gemmini compile` takes.
 
-        source = import_tvm(source)
+    The last is a string: the path of a file, or a shorthand. Raises `GemminiError`.
+    """
+    if isinstance(source, str):
+        source = load_input(source).module
+    elif not isinstance(source, ModuleOp):
+        source = import_tvm(source, name)
     return _compile.compile_module(source, options, name)
 
 

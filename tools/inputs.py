@@ -17,6 +17,7 @@ from gemmini_xdsl.tools.shorthand import FUNCTION, build_gemm, is_shorthand, par
 from gemmini_xdsl.tools.universe import load_universe
 
 _HOW_TO_GET_TVM = "pip install 'gemmini-xdsl[tvm]'"
+UNNAMED = "main"
 MLIR_SUFFIXES = (".mlir",)
 TVM_SUFFIXES = (".py", ".json")
 
@@ -50,7 +51,7 @@ def load_input(text: str, context: Context | None = None) -> Input:
         )
     name = re.sub(r"[^A-Za-z0-9_-]", "_", path.name.removesuffix(path.suffix)).strip("-")
     if path.suffix in TVM_SUFFIXES:
-        return Input(name or "module", _load_tvm(path))
+        return Input(name or "module", _load_tvm(path, name or "module"))
     return Input(name or "module", load_mlir(path, context or make_context()))
 
 
@@ -97,20 +98,28 @@ def describe(error: BaseException) -> str:
     return text or type(error).__name__
 
 
-def import_tvm(source: Any) -> ModuleOp:
-    """The module of a PrimFunc, a Relax function or an IRModule. Raises `GemminiError`."""
+def import_tvm(source: Any, name: str | None = None) -> ModuleOp:
+    """The module of a PrimFunc, or of an IRModule with PrimFuncs or Relax functions.
+
+    A lone PrimFunc without a name of its own (TVM calls it `main`) gets `name`. Raises
+    `GemminiError`.
+    """
     try:
+        from gemmini_xdsl.tvm_bridge import tir_access
         from gemmini_xdsl.tvm_bridge.errors import TvmBridgeError
         from gemmini_xdsl.tvm_bridge.import_tir import import_tir
     except ImportError as error:
         raise GemminiError(f"importing from TVM needs TVM: {_HOW_TO_GET_TVM} ({error})") from None
     try:
+        if tir_access.is_prim_func(source):
+            given = tir_access.global_symbol(source)
+            return import_tir(source, name if given in (None, UNNAMED) else given)
         return import_tir(source)
     except TvmBridgeError as error:
         raise GemminiError(str(error)) from None
 
 
-def _load_tvm(path: Path) -> ModuleOp:
+def _load_tvm(path: Path, name: str) -> ModuleOp:
     try:
         from gemmini_xdsl.tvm_bridge.errors import TvmBridgeError
         from gemmini_xdsl.tvm_bridge.load_file import load_tvm_file
@@ -121,7 +130,7 @@ def _load_tvm(path: Path) -> ModuleOp:
     except TvmBridgeError as error:
         raise GemminiError(str(error)) from None
     try:
-        return import_tvm(source)
+        return import_tvm(source, name)
     except GemminiError as error:
         raise GemminiError(f"{path}: {error}") from None
 
