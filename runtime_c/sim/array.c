@@ -111,7 +111,7 @@ static bool check_destination(gemmini_sim *sim, const struct tile *c) {
 
 bool execute_preload(gemmini_sim *sim, uint64_t rs1, uint64_t rs2) {
     struct array_state *array = &sim->array;
-    const struct execute_config *config = &sim->execute;
+    const struct array_config *config = &sim->execute;
     uint32_t dim = sim->config.dim;
     const char *what = config->output_stationary ? "D" : "B";
     struct tile stationary;

@@ -8,7 +8,7 @@ static uint32_t field(uint64_t operand, uint32_t high, uint32_t low) {
 
 static bool config_ex(gemmini_sim *sim, uint64_t rs1, uint64_t rs2) {
     const gemmini_sim_config *hardware = &sim->config;
-    struct execute_config *config = &sim->execute;
+    struct array_config *config = &sim->execute;
     bool only_strides = field(rs1, 7, 7) != 0;
     bool output_stationary = field(rs1, 2, 2) == 0;
     uint32_t activation = field(rs1, 4, 3);
@@ -43,7 +43,7 @@ static bool config_ex(gemmini_sim *sim, uint64_t rs1, uint64_t rs2) {
     if (activation > GEMMINI_ACTIVATION_RELU && hardware->checked)
         return fail(sim, "activation %u does not exist in this configuration", activation);
     array_reconfigured(sim, config->valid && config->output_stationary != output_stationary);
-    *config = (struct execute_config){
+    *config = (struct array_config){
         .valid = true,
         .output_stationary = output_stationary,
         .relu = activation == GEMMINI_ACTIVATION_RELU,
@@ -104,7 +104,7 @@ static bool config_st(gemmini_sim *sim, uint64_t rs1, uint64_t rs2) {
     return true;
 }
 
-bool execute_config(gemmini_sim *sim, uint64_t rs1, uint64_t rs2) {
+bool execute_configuration(gemmini_sim *sim, uint64_t rs1, uint64_t rs2) {
     switch (field(rs1, 1, 0)) {
     case GEMMINI_CONFIG_EX:
         return config_ex(sim, rs1, rs2);

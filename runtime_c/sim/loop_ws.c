@@ -195,7 +195,7 @@ static bool check_bounds(gemmini_sim *sim, const struct loop_registers *register
 /* Checked mode: the configuration that software must make for the FSM. */
 static bool check_configuration(const struct loop *loop) {
     gemmini_sim *sim = loop->sim;
-    const struct execute_config *execute = &sim->execute;
+    const struct array_config *execute = &sim->execute;
     const struct matrix *loaded[LOAD_CONFIGS] = {&loop->a, &loop->b, &loop->d};
     if (loop->registers->refreshed != ALL_CONFIGURED)
         return fail(sim, "not all five LOOP_WS_CONFIG commands were sent for this loop");

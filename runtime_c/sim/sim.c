@@ -229,7 +229,7 @@ void gemmini_sim_reset(gemmini_sim *sim) {
     memset(sim->scratchpad, 0, (size_t)config->scratchpad_rows * config->dim);
     memset(sim->accumulator, 0,
            (size_t)config->accumulator_rows * config->dim * sizeof *sim->accumulator);
-    sim->execute = (struct execute_config){0};
+    sim->execute = (struct array_config){0};
     memset(sim->load, 0, sizeof sim->load);
     sim->store = (struct store_config){0};
     sim->loop = (struct loop_state){0};
@@ -251,7 +251,7 @@ void gemmini_sim_reset(gemmini_sim *sim) {
 static bool execute(gemmini_sim *sim, uint32_t funct, uint64_t rs1, uint64_t rs2) {
     switch (funct) {
     case GEMMINI_FUNCT_CONFIG:
-        return execute_config(sim, rs1, rs2);
+        return execute_configuration(sim, rs1, rs2);
     case GEMMINI_FUNCT_MVIN:
         return execute_mvin(sim, 0, rs1, rs2);
     case GEMMINI_FUNCT_MVIN2:

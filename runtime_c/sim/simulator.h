@@ -27,7 +27,7 @@ struct tile {
     uint32_t cols;
 };
 
-struct execute_config {
+struct array_config {
     bool valid;
     bool output_stationary;
     bool relu;
@@ -156,7 +156,7 @@ struct gemmini_sim {
     int8_t *scratchpad;
     int32_t *accumulator;
 
-    struct execute_config execute;
+    struct array_config execute;
     struct load_config load[LOAD_CONFIGS];
     struct store_config store;
     struct array_state array;
@@ -217,7 +217,7 @@ uint8_t *dram_write(gemmini_sim *sim, uint64_t address, uint32_t bytes);
 
 /* -- commands -------------------------------------------------------------------------------- */
 
-bool execute_config(gemmini_sim *sim, uint64_t rs1, uint64_t rs2);
+bool execute_configuration(gemmini_sim *sim, uint64_t rs1, uint64_t rs2);
 bool execute_mvin(gemmini_sim *sim, uint32_t id, uint64_t rs1, uint64_t rs2);
 bool execute_mvout(gemmini_sim *sim, uint64_t rs1, uint64_t rs2);
 bool execute_preload(gemmini_sim *sim, uint64_t rs1, uint64_t rs2);
