@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math as pymath
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.utils.exceptions import PassFailedException
 
-from gemmini_xdsl.dialects.attributes import Activation, ActivationAttr
+from gemmini_xdsl.dialects.attributes import Activation, ActivationAttr, ScheduleAttr
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.matmul import INT8_MAX, INT8_MIN, MatmulOp
 from gemmini_xdsl.passes.diagnostics import function_name, warn
@@ -105,7 +105,7 @@ def _split(product: MatmulOp, requantization: Requantization) -> None:
         transpose_a=product.transpose_a is not None,
         transpose_b=product.transpose_b is not None,
         zero_points=(*product.zero_points[:2], 0),
-        schedule=product.schedule,
+        schedule=_wide_schedule(product.schedule),
     )
     raw.attributes.update(product.attributes)
     identity = dims_map(2, 0, 1)
@@ -115,6 +115,11 @@ def _split(product: MatmulOp, requantization: Requantization) -> None:
 
     epilogue = generic("requantization", [(sums.memref, identity)], (product.c, identity), body)
     Rewriter.replace_op(product, [sums, raw, epilogue], [])
+
+
+def _wide_schedule(schedule: ScheduleAttr | None) -> ScheduleAttr | None:
+    """The schedule of the product whose result became int32: raw sums leave block by block."""
+    return None if schedule is None else ScheduleAttr(replace(schedule.data, mvout_cols=0))
 
 
 def requantized(builder: BodyBuilder, value: SSAValue, requantization: Requantization) -> SSAValue:
