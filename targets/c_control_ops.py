@@ -58,7 +58,7 @@ def _for(emitter: CFunctionEmitter, op: scf.ForOp) -> None:
     emitter.depth -= 1
     emitter.line("}")
     for name, argument, result in zip(names, carried, op.results, strict=True):
-        if emitter.unused(argument, result):
+        if emitter.only_carried(argument, result, last):
             emitter.line(f"(void){name};")
 
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from xdsl.dialects import arith, func, memref
+from xdsl.dialects import arith, func, memref, scf
 from xdsl.dialects.builtin import MemRefType
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 
 from gemmini_xdsl.targets.c_expressions import BUILDERS, CValue, Helpers
 from gemmini_xdsl.targets.c_memory import CMemRef, memref_type, root_memref
@@ -29,6 +29,13 @@ _DESCRIPTOR_OPS = (
     memref.ExtractStridedMetaDataOp,
     func.CallOp,
 )
+
+
+def _keeps(argument: SSAValue, index: int) -> bool:
+    """Whether operand `index` of a loop's yield is what `argument` is in the next iteration."""
+    assert isinstance(argument, BlockArgument)
+    in_for = isinstance(argument.block.parent_op(), scf.ForOp)
+    return argument.index == index + int(in_for)
 
 
 def unsupported(op: Operation, reason: str = "") -> TargetError:
@@ -126,6 +133,14 @@ class CFunctionEmitter:
     def unused(self, *values: SSAValue) -> bool:
         """Whether nothing that is emitted reads any of `values`."""
         return all(use.operation in self.dead for value in values for use in value.uses)
+
+    def only_carried(self, argument: SSAValue, result: SSAValue, terminator: Operation) -> bool:
+        """Whether a loop-carried variable is read by nothing but the yield that keeps it."""
+        return self.unused(result) and all(
+            use.operation in self.dead
+            or (use.operation is terminator and _keeps(argument, use.index))
+            for use in argument.uses
+        )
 
     def needs_pointer(self, view: SSAValue) -> bool:
         """Whether elements of `view` are accessed through it or through views of it."""

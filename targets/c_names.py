@@ -59,7 +59,9 @@ def sanitise(name: str) -> str:
     text = re.sub(r"[^A-Za-z0-9_]", "_", name) or "_"
     if text[0].isdigit() or text[0] == "_":
         text = "v" + text
-    return text + "_" if is_reserved(text) else text
+    if is_reserved(text):
+        text += "_"
+    return f"v_{text.rstrip('_')}" if is_reserved(text) else text
 
 
 @dataclass

@@ -485,6 +485,8 @@ class Program:
             scope[self._names[self.symbol]](*(arguments[i] for i in sorted(root.parameters)))
         except ZeroDivisionError:
             raise TargetError(f"{TARGET}: @{self.symbol} divides by zero") from None
+        except ValueError:
+            raise TargetError(f"{TARGET}: a loop of @{self.symbol} has a step of zero") from None
         except SyntaxError:
             raise TargetError(
                 f"{TARGET}: @{self.symbol} nests loops too deeply to be executed"

@@ -30,6 +30,8 @@ from gemmini_xdsl.targets.errors import TargetError
 DEFAULT_BASE = 0x8000_0000
 FENCE = "fence"
 UNNAMED = "funct_{}"
+MAX_COMMANDS = 1 << 26
+"""Longer streams are refused: they would not fit into memory."""
 
 
 class Command(NamedTuple):
