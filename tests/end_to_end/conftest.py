@@ -251,3 +251,9 @@ def products_module_fixture() -> Callable[[str, Sequence[Product]], ModuleOp]:
 def random_product_fixture() -> Callable[..., Product]:
     """`random_product`."""
     return random_product
+
+
+@pytest.fixture(name="parse", scope="session")
+def parse_fixture() -> Callable[[str], ModuleOp]:
+    """`parse`."""
+    return parse
