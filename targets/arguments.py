@@ -135,7 +135,7 @@ def dtype_name(type_: object, what: str) -> str:
 
 
 def _attributes(function: func.FuncOp, argument: BlockArgument) -> dict[str, Attribute]:
-    if function.arg_attrs is None:
+    if function.arg_attrs is None or argument.index >= len(function.arg_attrs.data):
         return {}
     return dict(function.arg_attrs.data[argument.index].data)
 

@@ -47,6 +47,7 @@ from gemmini_xdsl.tools.universe import load_universe
 
 EMITS = ("c", "mlir", "commands")
 INPUT_SUFFIX = ".input.mlir"
+OUR_PACKAGE = "gemmini_xdsl."
 RUNTIME_HEADERS = ("rocc.h",)
 
 
@@ -285,8 +286,16 @@ def _run(
                 stages.append(Stage(step.name, sum(1 for _ in module.walk())))
         except (DiagnosticException, ConfigError) as error:
             raise GemminiError(f"{name}: {step.name}: {describe(error)}") from None
-        except NotImplementedError as error:
-            raise GemminiError(f"{name}: {step.name}: not supported: {describe(error)}") from None
+        except GemminiError:
+            raise
+        except RecursionError:
+            raise GemminiError(f"{name}: {step.name}: nested too deeply") from None
+        except Exception as error:
+            if type(step).__module__.startswith(OUR_PACKAGE):
+                raise
+            # xDSL answers what it does not support with exceptions of many kinds.
+            detail = f"{type(error).__name__}: {describe(error)}"
+            raise GemminiError(f"{name}: {step.name} failed: {detail}") from None
     return schedules, stages
 
 

@@ -85,16 +85,29 @@ def compile_object(headers: Path, tmp_path: Path) -> Callable[[str, str], None]:
 
 
 @pytest.fixture
-def load_c(headers: Path, tmp_path: Path) -> Callable[[str], ctypes.CDLL]:
-    """Compiles MLIR text to a shared library in which undefined behaviour is fatal."""
+def load_source(tmp_path: Path) -> Callable[[str, Path], ctypes.CDLL]:
+    """Compiles C text to a shared library in which undefined behaviour is fatal."""
 
-    def load(text: str) -> ctypes.CDLL:
+    def load(source: str, include: Path) -> ctypes.CDLL:
         path = tmp_path / "kernel.c"
-        path.write_text(emit_module(parse_module(text), include_header=False).source + RECORDER)
+        path.write_text(source + RECORDER)
         library = tmp_path / f"kernel{len(list(tmp_path.iterdir()))}.so"
         sanitise = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
-        options = ["-O1", "-shared", "-fPIC", *sanitise, f"-I{headers}"]
+        options = ["-O1", "-shared", "-fPIC", *sanitise, f"-I{include}"]
         subprocess.run(["gcc", *STRICT, *options, str(path), "-o", str(library)], check=True)
         return ctypes.CDLL(str(library))
+
+    return load
+
+
+@pytest.fixture
+def load_c(
+    headers: Path, load_source: Callable[[str, Path], ctypes.CDLL]
+) -> Callable[[str], ctypes.CDLL]:
+    """The same for MLIR text, by way of the C emitter."""
+
+    def load(text: str) -> ctypes.CDLL:
+        source = emit_module(parse_module(text), include_header=False).source
+        return load_source(source, headers)
 
     return load
