@@ -153,7 +153,7 @@ def limits() -> Iterator[None]:
 
 
 @pytest.fixture
-def run_case() -> Callable[..., Outcome]:
+def run_case(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
     """Runs a tool on one case and fails, showing the case, unless it behaves.
 
     Behaving means: it ends in time with status 0, or with one of `refusals` and a message; it
