@@ -142,7 +142,7 @@ class Simulator:
         self._handle: int | None = None
         self._mapped: list[npt.NDArray[Any]] = []
         message = ctypes.create_string_buffer(256)
-        fields = _config_struct(config, checked)
+        fields = _Config(*config_fields(config, checked).values())
         self._handle = self._library.gemmini_sim_create(ctypes.byref(fields), message, len(message))
         if self._handle is None:
             raise ValueError(f"config '{config.name}': {message.value.decode()}")
@@ -289,12 +289,14 @@ class Simulator:
         }
 
 
-def _config_struct(config: GemminiConfig, checked: bool) -> _Config:
+def config_fields(config: GemminiConfig, checked: bool) -> dict[str, int]:
+    """The fields of the C library's `gemmini_sim_config`, in its order."""
     derived = {
         "supports_ws": config.supports_dataflow("ws"),
         "supports_os": config.supports_dataflow("os"),
         "checked": checked,
     }
-    return _Config(
-        *(int(derived[n] if n in derived else getattr(config, n)) for n in _CONFIG_FIELDS)
-    )
+    return {
+        name: int(derived[name] if name in derived else getattr(config, name))
+        for name in _CONFIG_FIELDS
+    }

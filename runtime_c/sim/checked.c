@@ -164,8 +164,8 @@ bool check_load(gemmini_sim *sim, enum memory memory, uint32_t base, uint32_t ro
                      shadow(sim, memory, state->load_base)->used_load < state->load;
     if (in_flight)
         return fail(sim,
-                    "writes %s row %" PRIu32 ", which an earlier MVIN in flight also writes; "
-                    "nothing has used it and there was no fence",
+                    "writes %s row %" PRIu32 ", which an earlier MVIN also writes: no command has "
+                    "used its rows and no fence came in between",
                     memory_name(memory), row);
     if (accumulate && !require_initialised(sim, "accumulates onto", memory, row, cols))
         return false;

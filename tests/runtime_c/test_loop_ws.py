@@ -108,9 +108,7 @@ def test_depth_accumulates(sim):
 def test_transposed_operands_are_stored_transposed(sim):
     # A^T is K x I: tile (i=1, k=1) is stored tile (1, 1) of 3 columns: row (1*3 + 1)*16.
     sim.command(*isa.config_ex(ta=True))
-    commands = unroll(
-        sim, isa.loop_ws(3, 1, 2, a=A, b=B, a_stride=100, pad_i=1, pad_k=2, ta=True)
-    )
+    commands = unroll(sim, isa.loop_ws(3, 1, 2, a=A, b=B, a_stride=100, pad_i=1, pad_k=2, ta=True))
     assert [c for c in commands if c[0] == 2] == [
         (2, A, tile(0, 16, 47)),
         (2, A + 1600, tile(48, 14, 47)),
@@ -131,9 +129,7 @@ def test_low_d_and_full_c(sim):
     sim.command(*isa.config_ld(1024, id=2, shrink=True))
     commands = unroll(
         sim,
-        isa.loop_ws(
-            1, 5, 1, a=A, b=B, d=D, c=C, pad_j=1, accumulate=True, low_d=True, full_c=True
-        ),
+        isa.loop_ws(1, 5, 1, a=A, b=B, d=D, c=C, pad_j=1, accumulate=True, low_d=True, full_c=True),
     )
     # int8 D moves in blocks of 4, int32 C tile by tile, 64 bytes apart.
     assert [c for c in commands if c[0] == 14] == [

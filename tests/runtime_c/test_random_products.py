@@ -145,9 +145,7 @@ def test_random_loops(preset, ta, tb):
             isa.config_ld(product.a.shape[1], id=0, block_stride=dim),
             isa.config_ld(product.b.shape[1], id=1, block_stride=dim),
             isa.config_ld(product.n * 4, id=2, block_stride=dim),
-            isa.config_st(
-                product.n * out_bytes, scale=product.scale, activation=int(product.relu)
-            ),
+            isa.config_st(product.n * out_bytes, scale=product.scale, activation=int(product.relu)),
         ]
         i, j, k = (-(-size // dim) for size in (product.m, product.n, product.k))
         run += 2 * isa.loop_ws(
