@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from gemmini_xdsl.tvm_bridge.crash_guard import trial_problem
 from gemmini_xdsl.tvm_bridge.errors import TvmFileError
-from gemmini_xdsl.tvm_bridge.script_check import check_script
+from gemmini_xdsl.tvm_bridge.object_check import object_problem
+from gemmini_xdsl.tvm_bridge.script_check import CheckedScript, check_script
 
 MAX_FILE_BYTES = 256 << 20
 """Larger files are refused: TVM would need many times their size in memory."""
@@ -34,13 +38,32 @@ def load_tvm_file(path: str | Path) -> Any:
         raise TvmFileError(f"{path}: not UTF-8 text") from None
     if not text.strip():
         raise TvmFileError(f"{path}: the file is empty")
-    loaded = _load_script(text, str(path)) if path.suffix == ".py" else _load_json(text, str(path))
-    return _checked_kind(loaded, str(path))
+    if path.suffix == ".py":
+        script = check_script(text, str(path))
+        return _guarded(lambda: _load_script(script, str(path)), str(path))
+    check_graph(text, str(path))
+    return _guarded(lambda: _load_json(text, str(path)), str(path))
 
 
-def _load_script(text: str, path: str) -> Any:
-    script = check_script(text, path)
-    _require_tvm()
+def _guarded(load: Callable[[], Any], path: str) -> Any:
+    """What `load` gives, after it was tried where a crash of TVM does no harm."""
+    try:
+        import tvm  # noqa: F401
+    except ImportError as error:
+        raise TvmFileError(
+            f"{path}: TVM is needed but cannot be imported ({error}); install gemmini-xdsl[tvm]"
+        ) from None
+
+    def checked() -> Any:
+        return _checked_kind(load(), path)
+
+    problem = trial_problem(checked)
+    if problem is not None:
+        raise TvmFileError(problem if problem.startswith(path) else f"{path}: {problem}")
+    return checked()
+
+
+def _load_script(script: CheckedScript, path: str) -> Any:
     from tvm.script import from_source
     from tvm.script import ir as i
     from tvm.script import relax as r
@@ -54,28 +77,30 @@ def _load_script(text: str, path: str) -> Any:
             return from_source(script.text, extra_vars=variables)
     except Exception as error:
         # TVM's parser raises whatever the code it builds IR with raises.
-        raise TvmFileError(f"{path}: TVM rejects the script: {_reason(error, printed)}") from None
+        raise TvmFileError(_script_problem(error, path)) from None
 
 
 def _load_json(text: str, path: str) -> Any:
+    import tvm
+    import tvm_ffi
+
+    try:
+        loaded = tvm.ir.load_json(text)
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        raise TvmFileError(f"{path}: TVM cannot load the JSON: {reason}") from None
+    problem = object_problem(loaded) if isinstance(loaded, tvm_ffi.Object) else None
+    if problem is not None:
+        raise TvmFileError(f"{path}: the JSON is damaged: {problem}")
+    return loaded
+
+
+def check_graph(text: str, path: str) -> None:
+    """Check what TVM's loader takes for granted: a list of typed nodes and an index into it."""
     try:
         graph = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise TvmFileError(f"{path}: not JSON: {error}") from None
-    _check_graph(graph, path)
-    _require_tvm()
-    import tvm
-
-    try:
-        return tvm.ir.load_json(text)
-    except Exception as error:
-        raise TvmFileError(
-            f"{path}: TVM cannot load the JSON: {_reason(error, io.StringIO())}"
-        ) from None
-
-
-def _check_graph(graph: Any, path: str) -> None:
-    """Check what TVM's loader takes for granted: a list of typed nodes and an index into it."""
     nodes = graph.get("nodes") if isinstance(graph, dict) else None
     if not isinstance(nodes, list) or not isinstance(graph.get("root_index"), int):
         raise TvmFileError(
@@ -86,15 +111,6 @@ def _check_graph(graph: Any, path: str) -> None:
     for number, node in enumerate(nodes):
         if not isinstance(node, dict) or not isinstance(node.get("type"), str):
             raise TvmFileError(f"{path}: node {number} has no type")
-
-
-def _require_tvm() -> None:
-    try:
-        import tvm  # noqa: F401
-    except ImportError as error:
-        raise TvmFileError(
-            f"TVM is needed for this but cannot be imported ({error}); install gemmini-xdsl[tvm]"
-        ) from None
 
 
 def _checked_kind(loaded: Any, path: str) -> Any:
@@ -112,11 +128,13 @@ def _checked_kind(loaded: Any, path: str) -> Any:
     )
 
 
-def _reason(error: Exception, printed: io.StringIO) -> str:
-    """The line of TVM's message that says what is wrong."""
-    lines = [line.strip() for line in printed.getvalue().splitlines()]
-    errors = [line for line in lines if line.lower().startswith("error:")]
-    if errors:
-        return errors[0].partition(":")[2].strip()
-    text = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return text[-1] if text else type(error).__name__
+_LOCATION = re.compile(r"-->\s*<str>:(\d+)")
+
+
+def _script_problem(error: Exception, path: str) -> str:
+    """What TVM's parser says, with the line of the script."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    found = _LOCATION.search(str(error))
+    place = f"{path}:{found.group(1)}" if found else path
+    reason = lines[0].removeprefix("error: ") if lines else type(error).__name__
+    return f"{place}: TVM rejects the script: {reason}"

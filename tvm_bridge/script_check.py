@@ -8,6 +8,7 @@ listed names of `T`, `I` and `R`, and plain expressions. Nothing here imports TV
 from __future__ import annotations
 
 import ast
+import warnings
 from dataclasses import dataclass, field
 
 from gemmini_xdsl.tvm_bridge.errors import TvmFileError
@@ -97,25 +98,33 @@ _NAMES_OF_SYNTAX = {
 
 @dataclass
 class CheckedScript:
-    """The definition in a script, without imports, and what its namespace names stand for."""
+    """A script with blank lines for its imports, and what its namespace names stand for."""
 
     text: str
     namespaces: dict[str, str]
 
 
 def check_script(text: str, path: str) -> CheckedScript:
-    """The definition in a TVMScript file; raises `TvmFileError` for anything that may run code."""
+    """The script in a file without its imports; `TvmFileError` for anything that may run code."""
     try:
-        module = ast.parse(text, filename=path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            module = ast.parse(text, filename=path)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
         raise TvmFileError(
             f"{path}:{line}: not Python syntax: {getattr(error, 'msg', None) or error}"
         ) from None
     try:
-        return _Checker(path).module(module)
+        checker = _Checker(path)
+        dropped = checker.module(module)
     except RecursionError:
         raise TvmFileError(f"{path}: nested too deeply") from None
+    lines = text.splitlines()
+    for statement in dropped:
+        for number in range(statement.lineno, (statement.end_lineno or statement.lineno) + 1):
+            lines[number - 1] = ""
+    return CheckedScript("\n".join(lines) + "\n", checker.namespaces)
 
 
 @dataclass
@@ -129,9 +138,13 @@ class _Checker:
         line = getattr(node, "lineno", 1)
         return TvmFileError(f"{self.path}:{line}: {reason}")
 
-    def module(self, module: ast.Module) -> CheckedScript:
+    def module(self, module: ast.Module) -> list[ast.stmt]:
+        """Check everything; returns the statements that TVM must not see."""
         definitions: list[ast.stmt] = []
+        dropped: list[ast.stmt] = []
         for statement in module.body:
+            if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+                dropped.append(statement)
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 self.drop_import(statement)
             elif isinstance(statement, ast.FunctionDef | ast.ClassDef):
@@ -155,7 +168,7 @@ class _Checker:
         else:
             assert isinstance(definition, ast.FunctionDef)
             self.function(definition)
-        return CheckedScript(ast.unparse(definition) + "\n", self.namespaces)
+        return dropped
 
     def drop_import(self, statement: ast.Import | ast.ImportFrom) -> None:
         if isinstance(statement, ast.Import):

@@ -21,7 +21,8 @@ _RELAX = """
 function Tensor Tuple Shape Object Prim Callable dataflow output call_tir const prim_value shape
 func_attr tuple TupleGetItem dtype str add subtract multiply divide floor_divide maximum minimum
 power mod matmul linear permute_dims reshape flatten squeeze expand_dims broadcast_to
-layout_transform astype round clip negative abs floor ceil trunc sqrt rsqrt exp log sigmoid tanh erf sum mean max min
+layout_transform astype round clip negative abs floor ceil trunc sqrt rsqrt exp log sigmoid tanh
+erf sum mean max min
 concat split stack strided_slice take repeat tile flip where zeros ones full zeros_like ones_like
 full_like quantize dequantize equal not_equal less less_equal greater greater_equal bitwise_and
 bitwise_or bitwise_xor left_shift right_shift einsum outer nn.relu nn.conv1d nn.conv2d nn.conv3d
