@@ -66,7 +66,7 @@ $(STAMPS)/demo: $(STAMPS)/venv $(BUILD_INPUTS)
 	$(call install,.[tvm])
 
 $(STAMPS)/dev: $(STAMPS)/venv $(BUILD_INPUTS)
-	$(call install,.[dev$(comma)tvm])
+	$(call install,.[dev$(comma)mlir$(comma)tvm])
 	@touch $(STAMPS)/demo
 
 $(STAMPS)/venv:
