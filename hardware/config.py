@@ -109,8 +109,11 @@ class GemminiConfig:
     l2_hit_latency: int = _parameter("cycles from a request at the L2 to its first beat", 6)
     l2_mshrs: int = _parameter("L2 misses in flight for requests from the system bus", 10)
     l2_miss_latency: int = _parameter("cycles that a miss adds with next-cycle DRAM", 11)
-    l2_write_back_latency: int = _parameter(
-        "cycles that writing a modified victim back adds with next-cycle DRAM", 25
+    l2_release_latency: int = _parameter(
+        "cycles from an eviction of the L2 to its acknowledgement on an idle bus", 8
+    )
+    l2_permission_interval: int = _parameter(
+        "cycles between misses of writes of whole lines, which read nothing", 6
     )
     dram_latency: int = _parameter("cycles added to the next-cycle first beat of DRAM", 0)
     dram_bus_bytes: int = _parameter("DRAM port, in bytes a cycle", 8)

@@ -55,7 +55,8 @@ _NOT_NEGATIVE = (
     "acc_scale_latency",
     "l2_hit_latency",
     "l2_miss_latency",
-    "l2_write_back_latency",
+    "l2_release_latency",
+    "l2_permission_interval",
     "dram_latency",
 )
 

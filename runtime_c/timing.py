@@ -81,6 +81,9 @@ def _load(path: Path) -> ctypes.CDLL:
         "fence": (u64, [handle]),
         "configure": (None, [handle, u32, u64, u64]),
         "host_write": (None, [handle, u64, u64]),
+        "empty_l2": (None, [handle]),
+        "fill_l2": (None, [handle]),
+        "set_dram_latency": (None, [handle, u32]),
         "restart": (None, [handle]),
         "cycles": (u64, [handle]),
         "last_completion": (u64, [handle]),
@@ -144,7 +147,13 @@ class TimingModel:
             assert listener is not None
             listener(
                 TimingEvent(
-                    EventKind(e.kind), e.cycle, e.funct, e.rs1, e.rs2, e.command, e.id,
+                    EventKind(e.kind),
+                    e.cycle,
+                    e.funct,
+                    e.rs1,
+                    e.rs2,
+                    e.command,
+                    e.id,
                     bool(e.from_loop),
                 )
             )
@@ -173,6 +182,18 @@ class TimingModel:
     def host_write(self, address: int, size: int) -> None:
         """The host wrote `size` bytes at `address`, so they are in the L2 as far as they fit."""
         self._library.gemmini_timing_host_write(self._handle, address, size)
+
+    def empty_l2(self) -> None:
+        """Forget what is in the L2; the accelerator must be idle."""
+        self._library.gemmini_timing_empty_l2(self._handle)
+
+    def fill_l2(self) -> None:
+        """Fill the L2 with other, unmodified lines; the accelerator must be idle."""
+        self._library.gemmini_timing_fill_l2(self._handle)
+
+    def set_dram_latency(self, cycles: int) -> None:
+        """Change `GemminiConfig.dram_latency`; the accelerator must be idle."""
+        self._library.gemmini_timing_set_dram_latency(self._handle, cycles)
 
     def restart(self) -> None:
         """Count cycles and commands from zero; the accelerator must be idle."""

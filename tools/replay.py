@@ -8,6 +8,7 @@ hexadecimal) and `fence`.
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ from gemmini_xdsl.runtime_c.timing import EventKind, TimingEvent, TimingModel
 
 NULL_MODEL_CYCLES = 35
 """Cycles that the model without an accelerator adds to the host's gaps: one load's latency."""
+
+
+_LATENCY = re.compile(r"(?:^|_)lat(\d+)(?:_|$)")
 
 
 class TraceError(ValueError):
@@ -196,14 +200,34 @@ def replay(
 ) -> Iterator[RegionResult]:
     """Replay `regions` in order on one model; the contents of the L2 carry over.
 
-    Before the first region the host has written all memory that the regions use, once, in the
-    order of addresses. Raises `TimingError`.
+    What the L2 holds at first follows from what a recording says about its runs. Data that fit
+    into it are there from the start, unless regions are named `_cold` (first runs of a kernel):
+    then, and where they do not fit, it is empty. A `_cold` region without stated configuration is
+    the first thing its program did, and a name with another DRAM latency (`lat30`) belongs to
+    another run, so both start with an empty L2 too. Raises `TimingError`.
     """
     regions = list(regions)
+    written = _footprint(regions, config)
+    fits = sum(size for _, size in written) <= config.l2_kib * 1024
+    cold_start = any(region.name.endswith("_cold") for region in regions)
+    latency = config.dram_latency
+    repeated = False
     with TimingModel(config) as model:
-        for start, size in _footprint(regions, config):
-            model.host_write(start, size)
+        if fits and not cold_start:
+            for start, size in written:
+                model.host_write(start, size)
         for region in regions:
+            named = _LATENCY.search(region.name)
+            if (int(named[1]) if named else config.dram_latency) != latency:
+                latency = int(named[1]) if named else config.dram_latency
+                model.set_dram_latency(latency)
+                model.empty_l2()
+            if region.name.endswith("_cold") and not region.config:
+                model.empty_l2()
+            again = region.name.endswith("_again")
+            if again and not repeated:
+                model.fill_l2()
+            repeated = again
             events: list[TimingEvent] = []
             if with_events:
                 model.listen(events.append)

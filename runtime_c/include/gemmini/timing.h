@@ -51,7 +51,8 @@ extern "C" {
     X(l2_hit_latency)                                                                              \
     X(l2_mshrs)                                                                                    \
     X(l2_miss_latency)                                                                             \
-    X(l2_write_back_latency)                                                                       \
+    X(l2_release_latency)                                                                          \
+    X(l2_permission_interval)                                                                      \
     X(dram_latency)                                                                                \
     X(dram_bus_bytes)
 
@@ -123,6 +124,15 @@ void gemmini_timing_configure(struct gemmini_timing *timing, uint32_t funct, uin
 
 /* The host wrote `bytes` bytes at `address`: their lines enter the L2, modified. */
 void gemmini_timing_host_write(struct gemmini_timing *timing, uint64_t address, uint64_t bytes);
+
+/* Nothing is in the L2 any more; the accelerator must be idle. */
+void gemmini_timing_empty_l2(struct gemmini_timing *timing);
+
+/* The L2 is full of other, unmodified lines; the accelerator must be idle. */
+void gemmini_timing_fill_l2(struct gemmini_timing *timing);
+
+/* Changes the DRAM's latency; the accelerator must be idle. */
+void gemmini_timing_set_dram_latency(struct gemmini_timing *timing, uint32_t cycles);
 
 /* Starts counting cycles, commands and statistics from zero; the accelerator must be idle. */
 void gemmini_timing_restart(struct gemmini_timing *timing);

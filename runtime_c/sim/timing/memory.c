@@ -31,16 +31,22 @@ static struct cache_line *find(struct memory *m, uint64_t line) {
     return NULL;
 }
 
-/* Replacement looks random in hardware; here it is a fixed pseudo-random sequence (xorshift). */
+/* Replacement looks random in hardware, and does not prefer empty ways (the recorded DRAM streams
+ * evict long before the L2 is full). Here it is a fixed pseudo-random sequence (xorshift). */
 static struct cache_line *victim(struct memory *m, uint64_t line) {
-    struct cache_line *set = set_of(m, line);
     m->random ^= m->random << 13;
     m->random ^= m->random >> 7;
     m->random ^= m->random << 17;
+    return &set_of(m, line)[(m->random >> 32) % m->ways];
+}
+
+/* What the host wrote is taken to be there as far as it fits: it was written more than once. */
+static struct cache_line *empty_way(struct memory *m, uint64_t line) {
+    struct cache_line *set = set_of(m, line);
     for (uint32_t way = 0; way < m->ways; way++)
         if (!set[way].valid)
             return &set[way];
-    return &set[(m->random >> 32) % m->ways];
+    return NULL;
 }
 
 void memory_touch(struct gemmini_timing *t, uint64_t address, uint64_t bytes) {
@@ -50,9 +56,18 @@ void memory_touch(struct gemmini_timing *t, uint64_t address, uint64_t bytes) {
          line++) {
         struct cache_line *place = find(m, line);
         if (!place)
+            place = empty_way(m, line);
+        if (!place)
             place = victim(m, line);
         *place = (struct cache_line){.tag = line, .valid = true, .dirty = true};
     }
+}
+
+void memory_fill(struct gemmini_timing *t) {
+    enum { NO_ADDRESS = 1 }; /* above every line that a command can name */
+    struct memory *m = &t->memory;
+    for (uint32_t i = 0; i < m->sets * m->ways; i++)
+        m->lines[i] = (struct cache_line){.tag = UINT64_MAX - NO_ADDRESS, .valid = true};
 }
 
 /* ---- DRAM ---- */
@@ -62,59 +77,90 @@ static void emit_dram(struct gemmini_timing *t, int kind, uint64_t line) {
     timing_emit(t, kind, &access, -1);
 }
 
-/* Brings `line` into the L2; returns the cycle in which its first bytes can be returned. */
-static cycle_t fill(struct gemmini_timing *t, uint64_t line, bool whole_put, bool read_line) {
+/* The evicted line is released to memory. The acknowledgement has the lowest priority on the way
+ * back, behind the data of reads; until it comes the miss register is taken. */
+static void evict(struct gemmini_timing *t, const struct cache_line *line, struct miss *miss) {
     struct memory *m = &t->memory;
+    if (!line->valid)
+        return;
+    miss->release = t->now + (cycle_t)t->p.l2_release_latency;
+    if (!line->dirty)
+        return;
+    emit_dram(t, GEMMINI_TIMING_DRAM_WRITE, line->tag);
     cycle_t transfer = (cycle_t)(t->p.l2_line_bytes / t->p.dram_bus_bytes);
-    cycle_t at = t->now;
-    emit_dram(t, GEMMINI_TIMING_L2_MISS, line);
-    struct cache_line *place = victim(m, line);
-    if (place->valid && place->dirty) {
-        /* The victim's write is acknowledged before the read of the same miss register is sent. */
-        emit_dram(t, GEMMINI_TIMING_DRAM_WRITE, place->tag);
-        cycle_t start = at > m->dram_write_free ? at : m->dram_write_free;
-        m->dram_write_free = start + transfer;
-        at = start + (cycle_t)(t->p.l2_write_back_latency + t->p.dram_latency);
-    }
-    *place = (struct cache_line){.tag = line, .valid = true};
-    if (!whole_put) {
-        emit_dram(t, GEMMINI_TIMING_DRAM_READ, line);
-        cycle_t start = at > m->dram_read_free ? at : m->dram_read_free;
-        m->dram_read_free = start + transfer;
-        at = start + (cycle_t)(t->p.l2_miss_latency + t->p.dram_latency);
-        if (read_line)
-            at += transfer - (cycle_t)(t->p.l2_line_bytes / (int)t->g.beat_bytes) + 2;
-    }
-    return at;
+    cycle_t start = t->now > m->dram_free ? t->now : m->dram_free;
+    m->dram_free = start + transfer;
+    miss->release = m->dram_free + (cycle_t)(t->p.l2_release_latency + t->p.dram_latency);
 }
 
-static void drop_finished_misses(struct gemmini_timing *t) {
+/* Brings `line` into the L2; returns the cycle in which its first bytes can be returned. */
+static cycle_t fill(struct gemmini_timing *t, uint64_t line, bool whole_put) {
     struct memory *m = &t->memory;
+    struct miss *miss = &m->misses[m->miss_count++];
+    struct cache_line *place = victim(m, line);
+    *miss = (struct miss){.line = line};
+    emit_dram(t, GEMMINI_TIMING_L2_MISS, line);
+    evict(t, place, miss);
+    *place = (struct cache_line){.tag = line, .valid = true};
+    if (whole_put) {
+        /* Only permission is asked for; no data are read. */
+        m->permission_free = t->now + (cycle_t)t->p.l2_permission_interval;
+        miss->data = miss->done = t->now + (cycle_t)t->p.l2_miss_latency;
+        return miss->done;
+    }
+    emit_dram(t, GEMMINI_TIMING_DRAM_READ, line);
+    cycle_t transfer = (cycle_t)(t->p.l2_line_bytes / t->p.dram_bus_bytes);
+    cycle_t start = t->now > m->dram_free ? t->now : m->dram_free;
+    m->dram_free = start + transfer;
+    cycle_t ready = start + (cycle_t)(t->p.l2_miss_latency + t->p.dram_latency);
+    miss->data = ready - REFILL_TO_RESPONSE;
+    miss->done = miss->data + transfer;
+    return ready;
+}
+
+static bool reading_data(const struct memory *m, cycle_t now) {
+    for (uint32_t i = 0; i < m->miss_count; i++)
+        if (m->misses[i].data <= now && now < m->misses[i].done)
+            return true;
+    return false;
+}
+
+/* Frees miss registers; an acknowledgement passes in a cycle without data. */
+static bool misses_step(struct gemmini_timing *t) {
+    struct memory *m = &t->memory;
+    bool moved = false, blocked = reading_data(m, t->now) || m->acknowledge_free > t->now;
+    for (uint32_t i = 0; i < m->miss_count; i++)
+        if (!blocked && m->misses[i].release != 0 && m->misses[i].release <= t->now) {
+            m->misses[i].release = 0;
+            m->acknowledge_free = t->now + RELEASE_INTERVAL;
+            blocked = moved = true;
+        }
     for (uint32_t i = 0; i < m->miss_count;)
-        if (m->misses[i].done <= t->now)
+        if (m->misses[i].done <= t->now && m->misses[i].release == 0) {
             m->misses[i] = m->misses[--m->miss_count];
-        else
+            moved = true;
+        } else {
             i++;
+        }
+    return moved;
 }
 
 /* Looks `line` up. Returns the cycle from which the request counts as a hit, or NEVER if no miss
  * register is free. */
-static cycle_t look_up(struct gemmini_timing *t, uint64_t line, bool whole_put, bool read_line,
-                       bool writes) {
+static cycle_t look_up(struct gemmini_timing *t, uint64_t line, bool whole_put, bool writes) {
     struct memory *m = &t->memory;
-    if (m->miss_count > 0) {
-        drop_finished_misses(t);
-        for (uint32_t i = 0; i < m->miss_count; i++)
-            if (m->misses[i].line == line)
-                return m->misses[i].done;
+    for (uint32_t i = 0; i < m->miss_count; i++) {
+        cycle_t ready = m->misses[i].data + REFILL_TO_RESPONSE;
+        if (m->misses[i].line == line && ready > t->now)
+            return ready;
     }
     struct cache_line *place = find(m, line);
     cycle_t ready = t->now;
     if (!place) {
-        if (m->miss_count == (uint32_t)t->p.l2_mshrs)
+        if (m->miss_count == (uint32_t)t->p.l2_mshrs ||
+            (whole_put && m->permission_free > t->now))
             return NEVER;
-        ready = fill(t, line, whole_put, read_line);
-        m->misses[m->miss_count++] = (struct miss){.line = line, .done = ready, .valid = true};
+        ready = fill(t, line, whole_put);
         place = find(m, line);
     }
     if (writes)
@@ -135,10 +181,15 @@ static bool accept(struct gemmini_timing *t) {
     if (beat->beats == 1) {
         bool put = client == WRITER;
         bool whole = put && beat->bytes == t->p.l2_line_bytes && !beat->partial;
-        cycle_t ready = look_up(t, beat->address / (uint64_t)t->p.l2_line_bytes, whole,
-                                !put && beat->bytes == t->p.l2_line_bytes, put);
+        cycle_t ready =
+            look_up(t, beat->address / (uint64_t)t->p.l2_line_bytes, whole, put);
         if (ready == NEVER)
             return false;
+        /* A whole line cannot be returned faster than it comes. */
+        cycle_t transfer = (cycle_t)(t->p.l2_line_bytes / t->p.dram_bus_bytes);
+        cycle_t beats = beat->bytes / t->g.beat_bytes;
+        if (!put && ready > t->now && beat->bytes == t->p.l2_line_bytes && transfer > beats)
+            ready += transfer - beats;
         m->responses[m->response_count++] = (struct response){
             .ready = ready + (cycle_t)t->p.l2_hit_latency,
             .order = m->next_order++,
@@ -207,7 +258,8 @@ static bool arbitrate(struct gemmini_timing *t) {
 }
 
 bool memory_step(struct gemmini_timing *t) {
-    bool moved = respond(t);
+    bool moved = t->memory.miss_count > 0 && misses_step(t);
+    moved = respond(t) || moved;
     moved = accept(t) || moved;
     return arbitrate(t) || moved;
 }

@@ -24,6 +24,8 @@ enum {
     REQUEST_TO_CROSSBAR = 3,  /* cycles: tlb_q, translate_q, TLBuffer (section 3) */
     CROSSBAR_TO_L2 = 1,       /* cycles: TLBuffer behind the crossbar (section 3) */
     L2_TO_CLIENT = 2,         /* cycles: the same two TLBuffers on the way back (section 3) */
+    REFILL_TO_RESPONSE = 4,       /* cycles: a line's first data to the L2's answer (recordings) */
+    RELEASE_INTERVAL = 2,         /* cycles of the way back per acknowledged eviction (recordings) */
     MIN_PASS_ROWS = 4,        /* rows of the shortest pass through the array (section 6) */
     HANG_CYCLES = 20000,      /* cycles without any progress that are called a hang */
 };
@@ -441,8 +443,8 @@ struct cache_line {
 
 struct miss {
     uint64_t line;
-    cycle_t done; /* refilled, and the victim written back */
-    bool valid;
+    cycle_t data, done; /* first and last cycle of the line's data from memory */
+    cycle_t release;    /* earliest acknowledgement of the eviction, 0: none awaited */
 };
 
 #define MAX_MSHRS 64
@@ -471,7 +473,7 @@ struct memory {
     uint64_t random;
     struct miss misses[MAX_MSHRS];
     uint32_t miss_count;
-    cycle_t dram_read_free, dram_write_free;
+    cycle_t dram_free, permission_free, acknowledge_free;
 };
 
 struct gemmini_timing {
@@ -579,6 +581,7 @@ void store_controller_configure(struct gemmini_timing *t, const struct command *
 bool dma_writer_step(struct gemmini_timing *t);
 bool memory_step(struct gemmini_timing *t);
 bool memory_create(struct gemmini_timing *t);
+void memory_fill(struct gemmini_timing *t);
 void memory_touch(struct gemmini_timing *t, uint64_t address, uint64_t bytes);
 
 void tracker_returned(struct command_tracker *tracker, int slot, uint64_t amount, cycle_t now);

@@ -363,6 +363,17 @@ void gemmini_timing_host_write(struct gemmini_timing *t, uint64_t address, uint6
     memory_touch(t, address, bytes);
 }
 
+void gemmini_timing_empty_l2(struct gemmini_timing *t) {
+    memset(t->memory.lines, 0,
+           (size_t)t->memory.sets * t->memory.ways * sizeof *t->memory.lines);
+}
+
+void gemmini_timing_fill_l2(struct gemmini_timing *t) { memory_fill(t); }
+
+void gemmini_timing_set_dram_latency(struct gemmini_timing *t, uint32_t cycles) {
+    t->p.dram_latency = (int32_t)cycles;
+}
+
 void gemmini_timing_restart(struct gemmini_timing *t) {
     t->origin = t->last_accept = t->progress = t->now;
     t->last_completion = t->now;
