@@ -245,8 +245,8 @@ def _parse_passes(text: str, context: Context) -> list[ModulePass]:
     try:
         specs = list(parse_pipeline(text))
     except ArgSpecParseError as error:
-        lines = str(error).splitlines()
-        raise UsageError(f"--pass-pipeline: not understood: {' '.join(lines[-1:])}") from None
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise UsageError(f"--pass-pipeline: '{text}' is not understood: {reason}") from None
     passes: list[ModulePass] = []
     for spec in specs:
         if spec.name not in available:

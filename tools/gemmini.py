@@ -74,7 +74,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except GemminiError as error:
         return _report(f"error: {error}", EXIT_FAILED, error)
     except CommandLineError as error:
-        text = " ".join(error.format_message().split())
+        text = " ".join(error.format_message().replace("Value error, ", "").split())
         return _report(f"error: {text} ({PROGRAM} --help)", EXIT_USAGE, error)
     except (typer.Abort, KeyboardInterrupt):
         return _report("interrupted", EXIT_INTERRUPTED, None)

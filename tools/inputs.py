@@ -61,6 +61,8 @@ def load_mlir(path: Path, context: Context) -> ModuleOp:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise GemminiError(f"{path}: cannot be read: {_reason(error)}") from None
+    if not text.strip():
+        raise GemminiError(f"{path}: the file is empty")
     return parse_mlir(text, str(path), context)
 
 

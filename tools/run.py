@@ -108,8 +108,9 @@ class CompiledDirectory:
         config = module_config(module)
         if config.digest != manifest.config_digest:
             raise GemminiError(
-                f"{path}: {MANIFEST} and {originals[0].name} are for different configurations "
-                f"({manifest.config_digest} and {config.digest}); compile again"
+                f"{path}: {MANIFEST} is for another hardware description than "
+                f"{originals[0].name} (digest {manifest.config_digest}, not {config.digest}); "
+                "compile again"
             )
         name = originals[0].name.removesuffix(INPUT_SUFFIX)
         return CompiledDirectory(path, name, manifest, module, config)
