@@ -257,6 +257,7 @@ class _Matcher:
     def rounded(self) -> bool:
         """Bounds and zero point on rounded float32 values, up to the conversion to an integer."""
         self.scale = 1.0 if self.scale is None else self.scale
+        self.bound_by_relu()
         while (step := self.take()) is not None:
             number = step.number
             if step.op is arith.FPToSIOp and isinstance(step.type, IntegerType):
@@ -274,6 +275,11 @@ class _Matcher:
                 case _:
                     return False
         return False
+
+    def bound_by_relu(self) -> None:
+        """Note the lower bound that ReLU before scaling is."""
+        if self.result.relu and self.scale is not None and self.scale >= 0:
+            self.bounds.at_least(0)
 
     def reach(self) -> float:
         """An upper bound of the magnitude of the value so far, float32 rounding included."""
@@ -314,6 +320,7 @@ class _Matcher:
                         if narrow is None or narrow.op is not arith.TruncIOp or narrow.type != i32:
                             return False
                     self.scale = float(np.float32(multiplier * 2.0 ** -int(shift.number)))
+                    self.bound_by_relu()
                     self.result.approximations.append(
                         "the fixed-point multiplication becomes one in float32, rounded half to "
                         "even"
