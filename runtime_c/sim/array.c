@@ -26,30 +26,48 @@ void array_reconfigured(gemmini_sim *sim, bool dataflow_changed) {
     }
 }
 
+/* How an operand of the array is stored, and what hazard tracking makes of it. */
+struct layout {
+    uint32_t stride; /* rows from one stored row to the next */
+    bool transpose;
+    bool tracks_transpose; /* the tracked rows are the stored rows also if transposed */
+};
+
+static const struct layout LAYOUT_OF_D = {.stride = 1, .transpose = false};
+
+static struct layout layout_of_a(const gemmini_sim *sim) {
+    return (struct layout){sim->execute.a_stride, sim->execute.transpose_a, true};
+}
+
+static struct layout layout_of_b(const gemmini_sim *sim) {
+    return (struct layout){1, sim->execute.transpose_b, false};
+}
+
 /*
  * Checks an operand of the array and reads it, as used in the product, into `target`: DIM x DIM
- * elements with zeros around the operand. With `transpose` it is stored as cols x rows.
+ * elements with zeros around the operand. A transposed operand is stored as cols x rows.
  */
 static bool read_operand(gemmini_sim *sim, const char *what, const struct tile *tile,
-                         bool transpose, uint32_t stride, int16_t *target) {
+                         struct layout layout, int16_t *target) {
     uint32_t dim = sim->config.dim;
-    uint32_t stored_rows = transpose ? tile->cols : tile->rows;
-    uint32_t stored_cols = transpose ? tile->rows : tile->cols;
-    uint32_t row_step = transpose ? 1 : dim;
-    uint32_t col_step = transpose ? dim : 1;
+    uint32_t stored_rows = layout.transpose ? tile->cols : tile->rows;
+    uint32_t stored_cols = layout.transpose ? tile->rows : tile->cols;
+    uint32_t row_step = layout.transpose ? 1 : dim;
+    uint32_t col_step = layout.transpose ? dim : 1;
     if (tile->address.memory == ACCUMULATOR)
         return fail(sim,
                     "%s lies in the accumulator: the array reading operands from there is "
                     "not modelled",
                     what);
-    if (stride == 0 && sim->config.checked)
+    if (layout.stride == 0 && sim->config.checked)
         return fail(sim, "the row stride of %s is 0", what);
-    if (!check_extent(sim, what, tile->address, (stored_rows - 1) * stride + 1))
+    if (!check_extent(sim, what, tile->address, (stored_rows - 1) * layout.stride + 1))
         return false;
     memset(target, 0, (size_t)dim * dim * sizeof *target);
     for (uint32_t r = 0; r < stored_rows; r++) {
-        uint32_t row = local_row(sim, SCRATCHPAD, tile->address.row, r * stride);
-        if (!check_operand_read(sim, what, tile->address.row, row, stored_cols))
+        uint32_t row = local_row(sim, SCRATCHPAD, tile->address.row, r * layout.stride);
+        bool tracked = !layout.transpose || layout.tracks_transpose || r < tile->rows;
+        if (!check_operand_read(sim, what, tile->address.row, row, stored_cols, tracked))
             return false;
         const int8_t *source = scratchpad_row(sim, row);
         int16_t *first = target + (size_t)r * row_step;
@@ -129,7 +147,7 @@ bool execute_preload(gemmini_sim *sim, uint64_t rs1, uint64_t rs2) {
     if (config->output_stationary) {
         memset(array->initial_sums, 0, (size_t)dim * dim * sizeof *array->initial_sums);
         if (!stationary.address.garbage) {
-            if (!read_operand(sim, what, &stationary, false, 1, array->b))
+            if (!read_operand(sim, what, &stationary, LAYOUT_OF_D, array->b))
                 return false;
             for (size_t n = 0; n < (size_t)dim * dim; n++)
                 array->initial_sums[n] = array->b[n];
@@ -139,7 +157,7 @@ bool execute_preload(gemmini_sim *sim, uint64_t rs1, uint64_t rs2) {
         array->weights_valid[IDLE] = !stationary.address.garbage;
         array->weights_cols[IDLE] = stationary.cols;
         if (!stationary.address.garbage &&
-            !read_operand(sim, what, &stationary, config->transpose_b, 1, array->weights[IDLE]))
+            !read_operand(sim, what, &stationary, layout_of_b(sim), array->weights[IDLE]))
             return false;
     }
     array->preloaded = true;
@@ -212,9 +230,9 @@ static bool compute_ws(gemmini_sim *sim, bool flip, const struct tile *a, struct
     emitted = max_u32(emitted, MIN_EMITTED_ROWS);
     if (!c->address.garbage && c->rows > emitted)
         return fail(sim, "C has %u rows but the array emits only %u", c->rows, emitted);
-    if (!read_operand(sim, "A", a, sim->execute.transpose_a, sim->execute.a_stride, array->a))
+    if (!read_operand(sim, "A", a, layout_of_a(sim), array->a))
         return false;
-    if (!d->address.garbage && !read_operand(sim, "D", d, false, 1, array->b))
+    if (!d->address.garbage && !read_operand(sim, "D", d, LAYOUT_OF_D, array->b))
         return false;
     sim->statistics.macs += (uint64_t)a->rows * a->cols * array->weights_cols[ACTIVE];
     if (c->address.garbage)
@@ -247,10 +265,10 @@ static bool compute_os(gemmini_sim *sim, bool flip, const struct tile *a, const 
     array->sums_leaving = !c->address.garbage;
     if (a->address.garbage)
         return fail(sim, "A is the garbage address: the sums would be undefined");
-    if (!read_operand(sim, "A", a, sim->execute.transpose_a, sim->execute.a_stride, array->a))
+    if (!read_operand(sim, "A", a, layout_of_a(sim), array->a))
         return false;
     if (!b->address.garbage) {
-        if (!read_operand(sim, "B", b, sim->execute.transpose_b, 1, array->b))
+        if (!read_operand(sim, "B", b, layout_of_b(sim), array->b))
             return false;
         sim->statistics.macs += (uint64_t)a->rows * a->cols * b->cols;
         multiply(dim, array->a, array->b, a->rows, a->cols, array->product);

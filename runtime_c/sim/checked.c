@@ -11,6 +11,8 @@
  *  - An operand of the array that overlaps a result which may still be in the array must start at
  *    the same row as the result; the array compares start addresses only. Results have left after
  *    max_simultaneous_matmuls + 1 further COMPUTEs, a CONFIG_EX or a fence.
+ *  - A transposed B is stored as cols x rows but tracked as if it had `rows` rows. Rows beyond
+ *    must come from an MVIN that also wrote a tracked row, or that is complete.
  */
 #include "simulator.h"
 
@@ -134,8 +136,15 @@ bool check_read(gemmini_sim *sim, const char *what, enum memory memory, uint32_t
     return true;
 }
 
+/* Whether the MVIN that wrote the row last may still be on its way. */
+static bool load_in_flight(const gemmini_sim *sim, enum memory memory,
+                           const struct row_shadow *row) {
+    return row->load > sim->checker.fenced_loads &&
+           shadow(sim, memory, row->load_base)->used_load < row->load;
+}
+
 bool check_operand_read(gemmini_sim *sim, const char *what, uint32_t start, uint32_t row,
-                        uint32_t cols) {
+                        uint32_t cols, bool tracked) {
     if (!sim->config.checked)
         return true;
     const struct checker *checker = &sim->checker;
@@ -147,6 +156,11 @@ bool check_operand_read(gemmini_sim *sim, const char *what, uint32_t start, uint
                     "%s starts at row %" PRIu32 " but includes row %" PRIu32
                     " of a result that starts at row %" PRIu32 " and may still be in the array",
                     what, start, row, state->result_start);
+    if (!tracked && load_in_flight(sim, SCRATCHPAD, state))
+        return fail(sim,
+                    "transposed %s includes row %" PRIu32 " of an MVIN in flight that the hardware "
+                    "does not wait for: it tracks as many rows as the operand has untransposed",
+                    what, row);
     return check_read(sim, what, SCRATCHPAD, row, cols);
 }
 
@@ -158,18 +172,15 @@ bool check_load(gemmini_sim *sim, enum memory memory, uint32_t base, uint32_t ro
                 bool accumulate) {
     if (!sim->config.checked)
         return true;
-    struct checker *checker = &sim->checker;
     struct row_shadow *state = shadow(sim, memory, row);
-    bool in_flight = state->load > checker->fenced_loads &&
-                     shadow(sim, memory, state->load_base)->used_load < state->load;
-    if (in_flight)
+    if (load_in_flight(sim, memory, state))
         return fail(sim,
                     "writes %s row %" PRIu32 ", which an earlier MVIN also writes: no command has "
                     "used its rows and no fence came in between",
                     memory_name(memory), row);
     if (accumulate && !require_initialised(sim, "accumulates onto", memory, row, cols))
         return false;
-    state->load = checker->load_sequence;
+    state->load = sim->checker.load_sequence;
     state->load_base = base;
     state->result = 0;
     mark_written(state, cols);

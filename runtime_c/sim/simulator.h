@@ -245,12 +245,15 @@ bool check_unused_bits(gemmini_sim *sim, const char *operand, uint64_t bits);
 bool check_address_bits(gemmini_sim *sim, const char *what, uint32_t bits);
 /* The `span` rows from the tile's address must exist. */
 bool check_extent(gemmini_sim *sim, const char *what, struct local_address address, uint32_t span);
-/* Columns [0, cols) of a row that an operand starting at `start` reads must be initialised. */
+/* A command reads columns [0, cols) of `row`, which must be initialised. */
 bool check_read(gemmini_sim *sim, const char *what, enum memory memory, uint32_t row,
                 uint32_t cols);
-/* The array reads `row` of an operand starting at row `start`. */
+/*
+ * The array reads columns [0, cols) of `row`, of an operand that starts at row `start`; `tracked`
+ * says whether the reservation station knows that it does. Tracked rows must come first.
+ */
 bool check_operand_read(gemmini_sim *sim, const char *what, uint32_t start, uint32_t row,
-                        uint32_t cols);
+                        uint32_t cols, bool tracked);
 /* An MVIN whose first row is `base` writes columns [0, cols) of `row`. */
 bool check_load(gemmini_sim *sim, enum memory memory, uint32_t base, uint32_t row, uint32_t cols,
                 bool accumulate);

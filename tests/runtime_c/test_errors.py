@@ -8,7 +8,7 @@ import pytest
 import test_loop_ws
 from isa_encoder import ACC, ACCUMULATE, FULL, GARBAGE
 
-from gemmini_xdsl.hardware import load_config
+from gemmini_xdsl.hardware import GemminiConfig, load_config
 from gemmini_xdsl.runtime_c.simulator import Simulator, SimulatorError
 
 DRAM = 0x1000
@@ -296,6 +296,14 @@ CHECKED = {
         "command 7 (COMPUTE_ACCUMULATED): A starts at row 36 but includes row 36 of a result "
         "that starts at row 32 and may still be in the array",
     ),
+    "untracked rows of a transposed operand": (
+        [
+            *(isa.config_ex(tb=True), LD, isa.mvin(DRAM, 16, 5, 5), isa.mvin(DRAM, 21, 11, 5)),
+            isa.preload(16, ACC, shape=(5, 16)),
+        ],
+        "command 4 (PRELOAD): transposed B includes row 21 of an MVIN in flight that the hardware "
+        "does not wait for: it tracks as many rows as the operand has untransposed",
+    ),
     "lone preload": (
         [EX, LD, B, isa.preload(16, ACC), FENCE],
         "command 4 (fence): the PRELOAD of command 3 has no COMPUTE: the array would hang",
@@ -382,6 +390,14 @@ ORDERED = {
         isa.preload(GARBAGE, ACC, c_shape=(4, 16)),
         isa.compute(36, GARBAGE, flip=False, a_shape=(4, 16)),
     ],
+    "transposed operand from one mvin": [
+        *(isa.config_ex(tb=True), LD, isa.mvin(DRAM, 16, 16, 5)),
+        isa.preload(16, ACC, shape=(5, 16)),
+    ],
+    "transposed A from two mvins": [
+        *(isa.config_ex(ta=True), LD, B, isa.mvin(DRAM, 0, 5, 4), isa.mvin(DRAM, 5, 11, 4)),
+        *(isa.preload(16, ACC, c_shape=(4, 16)), isa.compute(0, GARBAGE, a_shape=(4, 16))),
+    ],
     "loops with a command between": [
         *(EX, ST, *LOADS, *isa.loop_ws(1, 1, 1, a=DRAM, b=DRAM, a_id=1)),
         *(ST, *isa.loop_ws(1, 1, 1, a=DRAM, b=DRAM, a_id=1)),
@@ -443,6 +459,38 @@ def test_lean_unchecked_does_what_the_hardware_does():
     assert message(sim, [*commands, isa.compute(0, GARBAGE)]) is None
     assert sim.read_accumulator(0).tolist() == [16] * 16
     assert sim.read_scratchpad(5).tolist() == [1] * 16
+
+
+def test_configurations_without_scale_or_small_stores():
+    plain = GemminiConfig(has_mvin_scale=False, acc_read_small_width=False)
+    for checked in (False, True):
+        sim = Simulator(plain, checked=checked)
+        sim.map(DRAM, np.array([3], np.int8))
+        sim.map(OUT, np.zeros(1, np.int8))
+        assert message(sim, [LD, ST, isa.mvin(DRAM, 0, 1, 1), isa.mvout(OUT, ACC, 1, 1)]) == (
+            "command 3 (MVOUT): this configuration cannot store scaled accumulator elements"
+        )
+    scaled = [isa.config_ld(16, scale=2.0), isa.mvin(DRAM, 0, 1, 1)]
+    sim = Simulator(plain, checked=True)
+    assert message(sim, scaled[:1]) == (
+        "command 0 (CONFIG_LD): this configuration has no MVIN scale: it must be 1.0"
+    )
+    # The hardware without scale units moves elements as they are.
+    sim = Simulator(plain)
+    sim.map(DRAM, np.array([3], np.int8))
+    assert message(sim, scaled) is None
+    assert sim.read_scratchpad(0)[0] == 3
+
+
+def test_normalisations_are_not_modelled():
+    sim = Simulator(GemminiConfig(has_normalizations=True))
+    assert message(sim, [(0, 3, 0)]) == "command 0 (CONFIG_NORM): normalisations are not modelled"
+
+
+def test_configuration_without_loops():
+    sim = Simulator(GemminiConfig(has_loop_ws=False))
+    expected = "command 0 (LOOP_WS_CONFIG_BOUNDS): this configuration has no LOOP_WS"
+    assert message(sim, [(9, 0, 0)]) == expected
 
 
 def test_the_first_error_stays_and_stops_the_simulator():

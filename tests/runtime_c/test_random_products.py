@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from isa_encoder import ACC, ACCUMULATE, FULL, GARBAGE
 
-from gemmini_xdsl.hardware import load_config, preset_names
+from gemmini_xdsl.hardware import GemminiConfig, load_config, preset_names
 from gemmini_xdsl.runtime_c.simulator import Simulator
 
 BASES = {"a": 0x10_0000, "b": 0x20_0000, "d": 0x30_0000, "c": 0x40_0000}
@@ -123,6 +123,28 @@ def test_random_products(preset, dataflow, ta, tb):
         for command in commands(product, config, dataflow):
             sim.command(*command)
         sim.fence()
+        np.testing.assert_array_equal(product.c, product.expected)
+
+
+CUSTOM = [
+    GemminiConfig(name="dim_2", mesh_rows=2, mesh_columns=2, scratchpad_kib=4, accumulator_kib=4),
+    GemminiConfig(name="dim_64", mesh_rows=64, mesh_columns=64, array_bits=24),
+    GemminiConfig(name="tiles", mesh_rows=4, mesh_columns=4, tile_rows=2, tile_columns=2),
+    GemminiConfig(name="narrow_sums", array_bits=18),
+    GemminiConfig(name="wide_sums", array_bits=32, dma_max_bytes=128),
+]
+
+
+@pytest.mark.parametrize("config", CUSTOM, ids=lambda config: config.name)
+@pytest.mark.parametrize("dataflow", ["ws", "os"])
+def test_random_products_on_other_arrays(config, dataflow):
+    rng = np.random.default_rng(zlib.crc32(f"{config.name} {dataflow}".encode()))
+    for _ in range(5):
+        sim = Simulator(config, checked=True)
+        product = Product(rng, config, transposes=(False, False))
+        product.map(sim)
+        for command in commands(product, config, dataflow):
+            sim.command(*command)
         np.testing.assert_array_equal(product.c, product.expected)
 
 
