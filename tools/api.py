@@ -35,17 +35,19 @@ __all__ = [
 
 
 def compile_module(
-    source: Any, options: CompileOptions | None = None, name: str = "kernel"
+    source: Any, options: CompileOptions | None = None, name: str | None = None
 ) -> Compiled:
     """Compile an xDSL module, a TVM PrimFunc or IRModule, or what `gemmini compile` takes.
 
-    The last is a string: the path of a file, or a shorthand. Raises `GemminiError`.
+    The last is a string: the path of a file, or a shorthand. `name` is the stem of file names
+    (default: that of the input, else `kernel`). Raises `GemminiError`.
     """
     if isinstance(source, str):
-        source = load_input(source).module
+        loaded = load_input(source)
+        source, name = loaded.module, name or loaded.name
     elif not isinstance(source, ModuleOp):
         source = import_tvm(source, name)
-    return _compile.compile_module(source, options, name)
+    return _compile.compile_module(source, options, name or "kernel")
 
 
 def run(

@@ -128,7 +128,7 @@ class _Frame:
     def block(self, block: Block) -> list[Value]:
         """Execute a block; the operands of its terminator."""
         for op in block.ops:
-            if isinstance(op, func.ReturnOp | scf.YieldOp | scf.ConditionOp | linalg.YieldOp):
+            if isinstance(op, func.ReturnOp | scf.YieldOp | scf.ConditionOp | linalg.ops.YieldOp):
                 return self.all(op.operands)
             self.operation(op)
         return []
@@ -170,7 +170,7 @@ def _structured(frame: _Frame, op: LinalgStructuredOperation) -> None:
     ranges = op.get_static_loop_ranges()
     kinds = [kind.data for kind in op.get_iterator_types()]
     maps = [attribute.data for attribute in op.get_indexing_maps()]
-    sequential = [d for d, kind in enumerate(kinds) if kind != linalg.IteratorType.PARALLEL]
+    sequential = [d for d, kind in enumerate(kinds) if kind != linalg.attrs.IteratorType.PARALLEL]
     parallel = [d for d in range(len(ranges)) if d not in sequential]
     grid: list[Any] = [np.int64(0)] * len(ranges)
     for position, dim in enumerate(parallel):
@@ -193,7 +193,7 @@ def _structured(frame: _Frame, op: LinalgStructuredOperation) -> None:
             operands[position][accesses[position]] = result
 
 
-def _linalg_index(frame: _Frame, op: linalg.IndexOp) -> list[Value]:
+def _linalg_index(frame: _Frame, op: linalg.ops.IndexOp) -> list[Value]:
     return [frame.grid[op.dim.value.data]]
 
 
@@ -362,7 +362,7 @@ def _dim(frame: _Frame, op: memref.DimOp) -> list[Value]:
 
 _HANDLERS: dict[type[Operation], Callable[[_Frame, Any], list[Value] | None]] = {
     MatmulOp: _matmul,
-    linalg.IndexOp: _linalg_index,
+    linalg.ops.IndexOp: _linalg_index,
     affine.ApplyOp: _affine_apply,
     scf.ForOp: _for,
     scf.ParallelOp: _parallel,
