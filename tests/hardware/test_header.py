@@ -18,8 +18,7 @@ def macros(text):
 
 def test_default_header():
     config = GemminiConfig()
-    found = macros(write_c_header(config))
-    assert found == {
+    expected = {
         "GEMMINI_CONFIG_NAME": '"default"',
         "GEMMINI_CONFIG_DIGEST": f"0x{config.digest}",
         "GEMMINI_OPCODE": "0x7b",
@@ -38,6 +37,7 @@ def test_default_header():
         "GEMMINI_ACC_READ_SMALL_WIDTH": "1",
         "GEMMINI_CLOCK_MHZ": "500",
     }
+    assert expected.items() <= macros(write_c_header(config)).items()
 
 
 def test_header_follows_the_configuration():
