@@ -150,7 +150,9 @@ def random_product(
         relu and not wide,
         clip,
         zero_points,
-        None if rng.random() < 0.3 else _random_schedule(rng, config, transpose_a, transpose_b, wide),
+        None
+        if rng.random() < 0.3
+        else _random_schedule(rng, config, transpose_a, transpose_b, wide),
     )
 
 
