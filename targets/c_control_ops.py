@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xdsl.dialects import func, scf
+from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Block, Operation, SSAValue
 
 from gemmini_xdsl.dialects.rocc import CommandOp, FenceOp
 from gemmini_xdsl.targets.c_expressions import CValue
 from gemmini_xdsl.targets.c_function import CFunctionEmitter, Handler, unsupported
-from gemmini_xdsl.targets.c_memory import CMemRef, index_value
+from gemmini_xdsl.targets.c_memory import index_value
 
 
 def _command(emitter: CFunctionEmitter, op: CommandOp) -> None:
@@ -29,8 +30,10 @@ def _call(emitter: CFunctionEmitter, op: func.CallOp) -> None:
         raise unsupported(op, f"@{symbol} has no body in this module")
     arguments: list[str] = []
     for operand in op.operands:
-        value = emitter.values[operand]
-        arguments.append(value.base if isinstance(value, CMemRef) else value.text)
+        if isinstance(operand.type, MemRefType):
+            arguments.append(emitter.view(operand).base)
+        else:
+            arguments.append(emitter.scalar(operand).text)
     call = f"{emitter.module.functions[symbol]}({', '.join(arguments)})"
     if op.results and not emitter.unused(op.results[0]):
         emitter.define(op.results[0], op, call)

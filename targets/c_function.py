@@ -111,8 +111,9 @@ class CFunctionEmitter:
 
     def scalar(self, value: SSAValue) -> CValue:
         """The C atom of a scalar."""
-        result = self.values[value]
-        assert isinstance(result, CValue)
+        result = self.values.get(value)
+        if not isinstance(result, CValue):
+            raise self._undefined(value)
         return result
 
     def scalars(self, values: Sequence[SSAValue]) -> list[CValue]:
@@ -122,9 +123,15 @@ class CFunctionEmitter:
     def view(self, value: SSAValue) -> CMemRef:
         """The pointer and layout of a memref."""
         memref_type(value)
-        result = self.values[value]
-        assert isinstance(result, CMemRef)
+        result = self.values.get(value)
+        if not isinstance(result, CMemRef):
+            raise self._undefined(value)
         return result
+
+    def _undefined(self, value: SSAValue) -> TargetError:
+        name = f"%{value.name_hint}" if value.name_hint else "a value"
+        function = self.function.sym_name.data
+        return TargetError(f"{TARGET}: @{function} uses {name} before it is defined")
 
     def fresh_name(self, value: SSAValue, default: str) -> str:
         """A new identifier after the value's name in the IR."""
@@ -225,6 +232,6 @@ class CFunctionEmitter:
 
     def _scalars_of(self, op: Operation) -> list[CValue]:
         for operand in op.operands:
-            if not isinstance(self.values.get(operand), CValue):
+            if isinstance(self.values.get(operand), CMemRef):
                 raise unsupported(op, f"operands of type {operand.type}")
         return self.scalars(list(op.operands))

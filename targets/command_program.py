@@ -462,6 +462,14 @@ class Program:
             self._addresses[key] = self.buffers.allocate_memref(type_, what)
         return self._addresses[key]
 
+    def _translate(self, part: Slice, name: str) -> str:
+        try:
+            return _Translator(part, self).translate(name)
+        except KeyError:
+            raise TargetError(
+                f"{TARGET}: @{part.function.sym_name.data} uses a value before it is defined"
+            ) from None
+
     def run(
         self, arguments: dict[int, int], command: Callable[..., None], fence: Callable[[], None]
     ) -> None:
@@ -478,7 +486,7 @@ class Program:
                     done.add(symbol)
                     part = self.slicer.slice_of(symbol)
                     assert part is not None
-                    sources.append(_Translator(part, self).translate(name))
+                    sources.append(self._translate(part, name))
         scope: dict[str, Any] = {"command": command, "fence": fence, "_int_div": _int_div}
         try:
             exec(compile("\n\n".join(sources), "<commands>", "exec"), scope)

@@ -11,7 +11,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import ParseError, VerifyException
 
-from gemmini_xdsl.dialects.linear_parser import LinearParser
+from gemmini_xdsl.tools.dominance import verify_dominance
 from gemmini_xdsl.tools.errors import GemminiError
 from gemmini_xdsl.tools.shorthand import FUNCTION, build_gemm, is_shorthand, parse_shorthand
 from gemmini_xdsl.tools.universe import load_universe
@@ -56,30 +56,44 @@ def load_input(text: str, context: Context | None = None) -> Input:
 
 
 def load_mlir(path: Path, context: Context) -> ModuleOp:
-    """The verified module in an MLIR file. Raises `GemminiError`."""
+    """The verified module in an MLIR file, on memrefs. Raises `GemminiError`."""
+    from gemmini_xdsl.tools.mlir_input import read_mlir
+
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise GemminiError(f"{path}: cannot be read: {_reason(error)}") from None
     if not text.strip():
         raise GemminiError(f"{path}: the file is empty")
-    return parse_mlir(text, str(path), context)
+    return read_mlir(path, text, context)
+
+
+class UnreadableError(GemminiError):
+    """xDSL does not accept a text; `line` (from 1) is where, if that is a syntax error."""
+
+    def __init__(self, message: str, line: int | None = None):
+        super().__init__(message)
+        self.line = line
 
 
 def parse_mlir(text: str, source: str, context: Context) -> ModuleOp:
-    """The verified module that `text` is; `source` names it in messages."""
-    from gemmini_xdsl.tools.source_locations import format_parse_error
+    """The verified module that `text` is; `source` names it. Raises `UnreadableError`."""
+    from gemmini_xdsl.tools.source_locations import LocatingParser, format_parse_error
 
     try:
-        module = LinearParser(context, text, source).parse_module()
+        module = LocatingParser(context, text, source).parse_module()
     except ParseError as error:
-        raise GemminiError(format_parse_error(error)) from None
+        line = error.span.get_location().line
+        raise UnreadableError(format_parse_error(error), line) from None
     except RecursionError:
-        raise GemminiError(f"{source}: nested too deeply") from None
+        raise UnreadableError(f"{source}: nested too deeply") from None
     except Exception as error:
         # xDSL answers some malformed input with exceptions of its own making.
-        raise GemminiError(f"{source}: malformed MLIR: {describe(error)}") from None
-    verify(module, source)
+        raise UnreadableError(f"{source}: malformed MLIR: {describe(error)}") from None
+    try:
+        verify(module, source)
+    except GemminiError as error:
+        raise UnreadableError(str(error)) from None
     return module
 
 
@@ -87,6 +101,7 @@ def verify(module: ModuleOp, source: str) -> None:
     """Verify `module`. Raises `GemminiError`; `source` says what was being done."""
     try:
         module.verify()
+        verify_dominance(module)
     except VerifyException as error:
         raise GemminiError(f"{source}: {describe(error)}") from None
     except Exception as error:
