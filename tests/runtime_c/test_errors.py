@@ -160,6 +160,20 @@ ALWAYS = {
         ],
         "command 6 (COMPUTE_ACCUMULATED): the sums left the array with the previous COMPUTE",
     ),
+    "sums after CONFIG_EX": (
+        [
+            *(OS, LD, A, isa.preload(GARBAGE, GARBAGE), isa.compute(0, 0), OS),
+            *(isa.preload(GARBAGE, ACC), isa.compute(0, 0, flip=False)),
+        ],
+        "command 7 (COMPUTE_ACCUMULATED): the array holds no sums to continue",
+    ),
+    "weights after the other dataflow": (
+        [
+            *(EX, LD, A, B, isa.preload(16, ACC), isa.compute(0, GARBAGE), OS, EX),
+            *(isa.preload(GARBAGE, ACC), isa.compute(0, GARBAGE, flip=False)),
+        ],
+        "command 9 (COMPUTE_ACCUMULATED): the array holds no weights",
+    ),
     "A is garbage": (
         [EX, LD, B, isa.preload(16, ACC), isa.compute(GARBAGE, GARBAGE)],
         "command 4 (COMPUTE_PRELOADED): A is the garbage address but C is not",

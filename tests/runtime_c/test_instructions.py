@@ -368,6 +368,14 @@ def test_ws_stay_reuses_weights(sim):
     assert acc_rows(sim, 16, 3)[:, :3].tolist() == AB
 
 
+def test_ws_weights_survive_a_configuration(sim):
+    put(sim, 0, A)
+    put(sim, 32, B)
+    run(sim, isa.config_ex(), *product(ACC), isa.config_ex(relu=True))
+    run(sim, *product(ACC | 16, b=GARBAGE, flip=False))
+    assert acc_rows(sim, 16, 3)[:, :3].tolist() == AB
+
+
 def test_ws_stay_ignores_newly_preloaded_weights(sim):
     put(sim, 0, A)
     put(sim, 32, B)
