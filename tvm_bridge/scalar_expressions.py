@@ -51,6 +51,11 @@ _INTEGER_BINARY: dict[str, type[arith.SignlessIntegerBinaryOperation]] = {
     "bitwise_xor": arith.XOrIOp,
     "shift_left": arith.ShLIOp,
     "shift_right": arith.ShRSIOp,
+    "BitwiseAnd": arith.AndIOp,
+    "BitwiseOr": arith.OrIOp,
+    "BitwiseXor": arith.XOrIOp,
+    "LShift": arith.ShLIOp,
+    "RShift": arith.ShRSIOp,
 }
 # The maximum and minimum of TVM do not define what NaN gives; these propagate it.
 _FLOAT_BINARY: dict[str, type[arith.FloatingPointLikeBinaryOperation]] = {
@@ -143,6 +148,8 @@ class ScalarTranslator:
             return self._cast(values[0], type_)
         if kind == "Not":
             return self._append(arith.XOrIOp(values[0], self._constant(1, i1)))
+        if kind == "BitwiseNot":
+            return self._append(arith.XOrIOp(values[0], self._constant(-1, type_)))
         if kind == "Select":
             return self._append(arith.SelectOp(values[0], values[1], values[2]))
         left, right = values

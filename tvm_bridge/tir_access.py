@@ -263,7 +263,7 @@ def operands(expression: Any) -> tuple[Any, ...]:
     match _kind(expression):
         case "Cast":
             return (expression.value,)
-        case "Not":
+        case "Not" | "BitwiseNot":
             return (expression.a,)
         case "Select":
             return (expression.condition, expression.true_value, expression.false_value)
@@ -291,26 +291,9 @@ def walk_loads(expression: Any) -> Iterator[Any]:
 
 _OPERATORS = frozenset(
     (
-        "Add",
-        "Sub",
-        "Mul",
-        "Div",
-        "Mod",
-        "FloorDiv",
-        "FloorMod",
-        "Min",
-        "Max",
-        "EQ",
-        "NE",
-        "LT",
-        "LE",
-        "GT",
-        "GE",
-        "And",
-        "Or",
-        "Not",
-        "Select",
-        "Cast",
+        *("Add", "Sub", "Mul", "Div", "Mod", "FloorDiv", "FloorMod", "Min", "Max"),
+        *("EQ", "NE", "LT", "LE", "GT", "GE", "And", "Or", "Not", "Select", "Cast"),
+        *("LShift", "RShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot"),
     )
 )
 

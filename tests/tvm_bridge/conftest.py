@@ -180,6 +180,8 @@ class Interpreter:
                 )
                 sign = np.sign(operands[0]) * np.sign(operands[1])
                 return (quotient * sign).astype(dtype)
+            case arith.RemSIOp():
+                return np.fmod(*operands).astype(dtype)
             case arith.CmpiOp():
                 return COMPARE[op.predicate.value.data](*operands)
             case arith.CmpfOp():
