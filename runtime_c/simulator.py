@@ -193,7 +193,8 @@ class Simulator:
         """Map the bytes of a C-contiguous `array` at DRAM `address`, writable if the array is.
 
         From the first mapping on, commands may access mapped memory only. The simulator keeps
-        the array alive. Raises `ValueError` if the region is empty or overlaps another one.
+        the array alive. Raises `ValueError` if the region is
+        empty, contains address 0 (which MVIN takes for zeros) or overlaps another one.
         """
         if not array.flags.c_contiguous:
             raise ValueError("only C-contiguous arrays can be mapped")
@@ -203,7 +204,7 @@ class Simulator:
         if status != 0:
             raise ValueError(
                 f"cannot map {array.nbytes} bytes at DRAM address 0x{address:x}: the region is "
-                "empty, contains address 0 or overlaps another one"
+                "empty, contains address 0, overlaps another one or is one too many"
             )
         self._mapped.append(array)
 

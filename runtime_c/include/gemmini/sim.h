@@ -62,7 +62,8 @@ void gemmini_sim_reset(gemmini_sim *sim);
 /*
  * Maps `bytes` bytes at `guest_address` of the DRAM that commands address to `host_pointer`.
  * While nothing is mapped, addresses in commands are host addresses; afterwards every access
- * must lie inside one region. Regions may not overlap.
+ * must lie inside one region. Regions may not overlap or contain address 0, which MVIN takes for
+ * zeros; a simulator holds up to 4096.
  */
 int gemmini_sim_map(gemmini_sim *sim, uint64_t guest_address, void *host_pointer, uint64_t bytes,
                     int writable);
