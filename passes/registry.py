@@ -22,6 +22,7 @@ PASSES: dict[str, str] = {
     "convert-gemmini-to-rocc": "convert_gemmini_to_rocc:ConvertGemminiToRoccPass",
     "gemmini-default-pipeline": "pipelines:GemminiDefaultPipelinePass",
     "gemmini-allocate": "gemmini_allocate:GemminiAllocatePass",
+    "gemmini-bufferize": "gemmini_bufferize:GemminiBufferizePass",
     "mlir": "mlir_pipeline:MlirPass",
 }
 """Pass name to "module:class", the module relative to `gemmini_xdsl.passes`."""

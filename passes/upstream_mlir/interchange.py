@@ -104,7 +104,7 @@ def _drop_generated_names(module: ModuleOp) -> None:
 def replace_contents(module: ModuleOp, new: ModuleOp) -> None:
     """Put attributes and body of `new` in place of those of `module`.
 
-    Names of functions' arguments, which upstream drops, are kept where the arguments are the same.
+    Upstream drops the names of functions' arguments; they are kept, and new arguments come last.
     """
     hints = {
         op.sym_name.data: [argument.name_hint for argument in op.body.blocks[0].args]
@@ -121,6 +121,6 @@ def replace_contents(module: ModuleOp, new: ModuleOp) -> None:
             continue
         names = hints.get(op.sym_name.data, [])
         arguments = op.body.blocks[0].args
-        if len(names) == len(arguments):
-            for argument, name in zip(arguments, names, strict=True):
+        if len(names) <= len(arguments):
+            for argument, name in zip(arguments, names, strict=False):
                 argument.name_hint = name

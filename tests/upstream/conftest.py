@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from xdsl.context import Context
 
@@ -9,6 +12,8 @@ from gemmini_xdsl.passes.upstream_mlir import UpstreamMlir
 from gemmini_xdsl.passes.upstream_mlir.bindings import BindingsBackend, find_bindings
 from gemmini_xdsl.passes.upstream_mlir.mlir_opt import MlirOptBackend, find_mlir_opt
 from gemmini_xdsl.tools.inputs import make_context
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture
