@@ -103,6 +103,7 @@ class GemminiConfig:
 
     # System on chip
     clock_mhz: int = _parameter("clock of core and accelerator, in MHz", 500)
+    core_l1_kib: int = _parameter("data cache of the core, in KiB", 16)
     l2_kib: int = _parameter("L2 capacity, in KiB", 512)
     l2_ways: int = _parameter("L2 ways", 8)
     l2_line_bytes: int = _parameter("L2 line, in bytes", 64)

@@ -53,6 +53,7 @@ _NOT_NEGATIVE = (
     "num_counters",
     "mvin_scale_latency",
     "acc_scale_latency",
+    "core_l1_kib",
     "l2_hit_latency",
     "l2_miss_latency",
     "l2_release_latency",

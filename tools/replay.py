@@ -200,38 +200,43 @@ def replay(
 ) -> Iterator[RegionResult]:
     """Replay `regions` in order on one model; the contents of the L2 carry over.
 
-    What the L2 holds at first follows from what a recording says about its runs. Data that fit
-    into it are there from the start, unless regions are named `_cold` (first runs of a kernel):
-    then, and where they do not fit, it is empty. A `_cold` region without stated configuration is
-    the first thing its program did, and a name with another DRAM latency (`lat30`) belongs to
-    another run, so both start with an empty L2 too. Raises `TimingError`.
+    What the L2 holds at first follows from what a recording says about its runs (`_resident`). A
+    name with another DRAM latency (`lat30`) belongs to another run. A stream that runs `_again`
+    follows more traffic than was recorded, so it finds the L2 full of other lines. Raises
+    `TimingError`.
     """
     regions = list(regions)
-    written = _footprint(regions, config)
-    fits = sum(size for _, size in written) <= config.l2_kib * 1024
-    cold_start = any(region.name.endswith("_cold") for region in regions)
     latency = config.dram_latency
-    repeated = False
     with TimingModel(config) as model:
-        if fits and not cold_start:
-            for start, size in written:
-                model.host_write(start, size)
-        for region in regions:
+        for index, region in enumerate(regions):
+            previous = regions[index - 1] if index > 0 else None
             named = _LATENCY.search(region.name)
-            if (int(named[1]) if named else config.dram_latency) != latency:
-                latency = int(named[1]) if named else config.dram_latency
-                model.set_dram_latency(latency)
+            wanted = int(named[1]) if named else config.dram_latency
+            if wanted != latency:
+                model.set_dram_latency(wanted)
+            if previous is None or wanted != latency or _starts_program(region):
                 model.empty_l2()
-            if region.name.endswith("_cold") and not region.config:
-                model.empty_l2()
-            again = region.name.endswith("_again")
-            if again and not repeated:
+                for start, size in _resident(regions, index, config):
+                    model.host_write(start, size)
+            elif _repeats(region) and not _repeats(previous):
                 model.fill_l2()
-            repeated = again
+            latency = wanted
             events: list[TimingEvent] = []
             if with_events:
                 model.listen(events.append)
             yield _replay_region(model, region, events)
+
+
+def _is_cold(region: Region) -> bool:
+    return region.name.endswith("_cold")
+
+
+def _repeats(region: Region) -> bool:
+    return region.name.endswith("_again")
+
+
+def _starts_program(region: Region) -> bool:
+    return _is_cold(region) and not region.config
 
 
 def _replay_region(model: TimingModel, region: Region, events: list[TimingEvent]) -> RegionResult:
@@ -246,21 +251,52 @@ def _replay_region(model: TimingModel, region: Region, events: list[TimingEvent]
     return RegionResult(region, cycles, model.last_completion, events)
 
 
-def _footprint(regions: list[Region], config: GemminiConfig) -> list[tuple[int, int]]:
-    """Address ranges (start, bytes) of the L2 lines that the regions use, found by a dry run."""
+def _resident(
+    regions: list[Region], index: int, config: GemminiConfig
+) -> list[tuple[int, int]]:
+    """Address ranges (start, bytes) that are in the L2 when region `index` starts its program.
+
+    A first run (`_cold`) that configures the accelerator itself is a whole kernel, whose inputs
+    the core has just written: they are in the L2, except what is still modified in the core's L1
+    and has to be fetched from there. Results and biases are not. A `_cold` run with a stated
+    configuration is a bare mechanism on memory that nobody touched. All other recordings start
+    with everything in the L2, if it fits.
+    """
     line = config.l2_line_bytes
-    lines: set[int] = set()
+    if not any(_is_cold(region) for region in regions):
+        lines = sorted(_first_uses(regions, config))
+        return _ranges(lines, line) if len(lines) * line <= config.l2_kib * 1024 else []
+    if not _starts_program(regions[index]):
+        return []
+    end = index + 1
+    while end < len(regions) and not _starts_program(regions[end]):
+        end += 1
+    uses = _first_uses(regions[index:end], config)
+    inputs = sorted(address for address, funct in uses.items() if funct == _INPUT)
+    return _ranges(inputs[: max(0, len(inputs) - config.core_l1_kib * 1024 // line)], line)
+
+
+_INPUT = 2  # MVIN: the first use of the line is a load into the scratchpad
+
+
+def _first_uses(regions: list[Region], config: GemminiConfig) -> dict[int, int]:
+    """The lines that the regions use and the funct of their first use, found by a dry run."""
+    uses: dict[int, int] = {}
 
     def note(event: TimingEvent) -> None:
         if event.kind is EventKind.L2_MISS:
-            lines.add(event.rs1)
+            uses.setdefault(event.rs1, event.funct)
 
     with TimingModel(config) as model:
         model.listen(note)
         for region in regions:
             _replay_region(model, region, [])
+    return uses
+
+
+def _ranges(lines: list[int], line: int) -> list[tuple[int, int]]:
     ranges: list[tuple[int, int]] = []
-    for address in sorted(lines):
+    for address in lines:
         if ranges and sum(ranges[-1]) == address:
             ranges[-1] = (ranges[-1][0], ranges[-1][1] + line)
         else:

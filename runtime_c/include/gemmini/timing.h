@@ -74,7 +74,9 @@ enum gemmini_timing_event_kind {
     GEMMINI_TIMING_IDLE = 4,       /* the accelerator became idle */
     GEMMINI_TIMING_DRAM_READ = 5,  /* a line came from DRAM; rs1 is its address */
     GEMMINI_TIMING_DRAM_WRITE = 6, /* a line went to DRAM; rs1 is its address */
-    GEMMINI_TIMING_L2_MISS = 7,    /* a line was not in the L2; rs1 is its address */
+    GEMMINI_TIMING_L2_MISS = 7,    /* a line was not in the L2; rs1 is its address, and
+                                      funct says who wanted it: MVIN (into the scratchpad),
+                                      MVIN3 (into the accumulator, int32) or MVOUT */
 };
 
 struct gemmini_timing_event {

@@ -18,11 +18,10 @@ static uint32_t best_size(const struct geometry *g, uint64_t address, uint32_t l
     return best;
 }
 
-static bool send_get(struct gemmini_timing *t) {
+/* The next Get of the row at hand, and its entry in the tracker; false if all are in flight. */
+static bool make_get(struct gemmini_timing *t, struct port_beat *out) {
     struct dma_reader *r = &t->reader;
-    struct port_queue *port = &t->memory.ports[READER];
-    bool tracked = r->in_flight + (r->slot_freed == t->now) < r->size;
-    if (!tracked || port->count == PORT_BUFFERS)
+    if (r->in_flight + (r->slot_freed == t->now) >= r->size)
         return false;
     uint32_t useful, left = r->bytes_total - r->bytes_requested;
     uint64_t address = r->row.address + r->bytes_requested;
@@ -42,12 +41,10 @@ static bool send_get(struct gemmini_timing *t) {
         .beats = (uint8_t)(size / t->g.beat_bytes),
         .tracker = r->row.tracker,
         .pixel_repeats = r->row.pixel_repeats,
-        .valid = true,
         .wide = r->row.wide,
         .unscaled = r->row.unscaled,
     };
-    port->beats[(port->head + port->count++) & 7] = (struct port_beat){
-        .ready = t->now + REQUEST_TO_CROSSBAR,
+    *out = (struct port_beat){
         .address = address & ~(uint64_t)(size - 1),
         .bytes = (uint16_t)size,
         .slot = (uint8_t)slot,
@@ -59,9 +56,30 @@ static bool send_get(struct gemmini_timing *t) {
     return true;
 }
 
+/* Two registers for the address translation. A Get that finds the port's buffer full goes round
+ * again, and no new one is made meanwhile. */
+static bool translate_step(struct gemmini_timing *t) {
+    struct dma_reader *r = &t->reader;
+    bool moved = r->in_tlb || r->in_translate, retry = r->in_translate;
+    struct port_beat again = r->translate;
+    if (r->in_translate && port_ready(&t->memory.ports[READER], t->now)) {
+        again.ready = t->now + 1;
+        port_push(&t->memory.ports[READER], &again);
+        retry = false;
+    }
+    r->in_translate = r->in_tlb;
+    r->translate = r->tlb;
+    r->in_tlb = retry;
+    if (retry)
+        r->tlb = again;
+    else if (r->busy)
+        r->in_tlb = make_get(t, &r->tlb);
+    return moved || r->in_tlb;
+}
+
 bool dma_reader_request_step(struct gemmini_timing *t) {
     struct dma_reader *r = &t->reader;
-    bool moved = r->busy && send_get(t);
+    bool moved = (r->busy || r->in_tlb || r->in_translate) && translate_step(t);
     if (!r->busy && r->count > 0) {
         r->row = r->queue[r->head];
         r->head = (uint8_t)((r->head + 1) & (MAX_QUEUE - 1));
@@ -127,8 +145,11 @@ bool dma_reader_response_step(struct gemmini_timing *t) {
     bool was_valid = r->merging_valid;
     uint32_t sent_before = r->bytes_sent;
     bool may_start = !was_valid || merge_out(t, &moved);
-    if (m->reader_count == 0 ||
-        m->reader_data[m->reader_head].start + m->reader_beat + L2_TO_CLIENT > t->now)
+    if (m->reader_count == 0)
+        return moved;
+    cycle_t beat_at = m->reader_data[m->reader_head].start +
+                      (cycle_t)m->reader_beat * m->reader_data[m->reader_head].interval;
+    if (beat_at + L2_TO_CLIENT > t->now)
         return moved;
     /* A beat is at the reader. */
     int slot = m->reader_data[m->reader_head].slot;
@@ -149,7 +170,6 @@ bool dma_reader_response_step(struct gemmini_timing *t) {
         m->reader_beat = 0;
         m->reader_head = (m->reader_head + 1) % READER_BEATS;
         m->reader_count--;
-        r->gets[slot].valid = false;
         r->free_mask |= UINT64_C(1) << slot;
         r->in_flight--;
         r->slot_freed = t->now;

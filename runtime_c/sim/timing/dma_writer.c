@@ -22,20 +22,21 @@ static void choose_packet(const struct geometry *g, struct dma_writer *w) {
 static bool send_beat(struct gemmini_timing *t) {
     struct dma_writer *w = &t->writer;
     struct port_queue *port = &t->memory.ports[WRITER];
-    if (w->in_flight + (w->last_ack == t->now) >= w->size || port->count == PORT_BUFFERS)
+    if (w->in_flight + (w->last_ack == t->now) >= w->size || port->count == WRITER_BUFFERS)
         return false;
     if (w->state == WRITER_BLOCK) {
         choose_packet(&t->g, w);
         w->in_flight++;
         w->state = WRITER_BEATS;
     }
-    port->beats[(port->head + port->count++) & 7] = (struct port_beat){
+    struct port_beat beat = {
         .ready = t->now + REQUEST_TO_CROSSBAR,
         .address = w->packet_address,
         .bytes = (uint16_t)w->packet_bytes,
         .beats = (uint8_t)w->beats_left,
         .partial = w->partial,
     };
+    port_push(port, &beat);
     if (--w->beats_left == 0)
         w->state = w->sent == w->length ? WRITER_IDLE : WRITER_BLOCK;
     return true;

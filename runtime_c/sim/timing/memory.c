@@ -72,8 +72,9 @@ void memory_fill(struct gemmini_timing *t) {
 
 /* ---- DRAM ---- */
 
-static void emit_dram(struct gemmini_timing *t, int kind, uint64_t line) {
-    struct command access = {.rs1 = line * (uint64_t)t->p.l2_line_bytes, .entry = -1};
+static void emit_dram(struct gemmini_timing *t, int kind, uint64_t line, enum funct funct) {
+    struct command access = {
+        .rs1 = line * (uint64_t)t->p.l2_line_bytes, .funct = (uint8_t)funct, .entry = -1};
     timing_emit(t, kind, &access, -1);
 }
 
@@ -86,7 +87,7 @@ static void evict(struct gemmini_timing *t, const struct cache_line *line, struc
     miss->release = t->now + (cycle_t)t->p.l2_release_latency;
     if (!line->dirty)
         return;
-    emit_dram(t, GEMMINI_TIMING_DRAM_WRITE, line->tag);
+    emit_dram(t, GEMMINI_TIMING_DRAM_WRITE, line->tag, FUNCT_MVOUT);
     cycle_t transfer = (cycle_t)(t->p.l2_line_bytes / t->p.dram_bus_bytes);
     cycle_t start = t->now > m->dram_free ? t->now : m->dram_free;
     m->dram_free = start + transfer;
@@ -94,12 +95,12 @@ static void evict(struct gemmini_timing *t, const struct cache_line *line, struc
 }
 
 /* Brings `line` into the L2; returns the cycle in which its first bytes can be returned. */
-static cycle_t fill(struct gemmini_timing *t, uint64_t line, bool whole_put) {
+static cycle_t fill(struct gemmini_timing *t, uint64_t line, enum funct use, bool whole_put) {
     struct memory *m = &t->memory;
     struct miss *miss = &m->misses[m->miss_count++];
     struct cache_line *place = victim(m, line);
     *miss = (struct miss){.line = line};
-    emit_dram(t, GEMMINI_TIMING_L2_MISS, line);
+    emit_dram(t, GEMMINI_TIMING_L2_MISS, line, use);
     evict(t, place, miss);
     *place = (struct cache_line){.tag = line, .valid = true};
     if (whole_put) {
@@ -108,7 +109,7 @@ static cycle_t fill(struct gemmini_timing *t, uint64_t line, bool whole_put) {
         miss->data = miss->done = t->now + (cycle_t)t->p.l2_miss_latency;
         return miss->done;
     }
-    emit_dram(t, GEMMINI_TIMING_DRAM_READ, line);
+    emit_dram(t, GEMMINI_TIMING_DRAM_READ, line, use);
     cycle_t transfer = (cycle_t)(t->p.l2_line_bytes / t->p.dram_bus_bytes);
     cycle_t start = t->now > m->dram_free ? t->now : m->dram_free;
     m->dram_free = start + transfer;
@@ -147,7 +148,7 @@ static bool misses_step(struct gemmini_timing *t) {
 
 /* Looks `line` up. Returns the cycle from which the request counts as a hit, or NEVER if no miss
  * register is free. */
-static cycle_t look_up(struct gemmini_timing *t, uint64_t line, bool whole_put, bool writes) {
+static cycle_t look_up(struct gemmini_timing *t, uint64_t line, enum funct use, bool whole_put) {
     struct memory *m = &t->memory;
     for (uint32_t i = 0; i < m->miss_count; i++) {
         cycle_t ready = m->misses[i].data + REFILL_TO_RESPONSE;
@@ -157,13 +158,12 @@ static cycle_t look_up(struct gemmini_timing *t, uint64_t line, bool whole_put, 
     struct cache_line *place = find(m, line);
     cycle_t ready = t->now;
     if (!place) {
-        if (m->miss_count == (uint32_t)t->p.l2_mshrs ||
-            (whole_put && m->permission_free > t->now))
+        if (m->miss_count == (uint32_t)t->p.l2_mshrs || (whole_put && m->permission_free > t->now))
             return NEVER;
-        ready = fill(t, line, whole_put);
+        ready = fill(t, line, use, whole_put);
         place = find(m, line);
     }
-    if (writes)
+    if (use == FUNCT_MVOUT)
         place->dirty = true;
     return ready;
 }
@@ -181,21 +181,24 @@ static bool accept(struct gemmini_timing *t) {
     if (beat->beats == 1) {
         bool put = client == WRITER;
         bool whole = put && beat->bytes == t->p.l2_line_bytes && !beat->partial;
-        cycle_t ready =
-            look_up(t, beat->address / (uint64_t)t->p.l2_line_bytes, whole, put);
+        enum funct use = put                               ? FUNCT_MVOUT
+                         : t->reader.gets[beat->slot].wide ? FUNCT_MVIN3
+                                                           : FUNCT_MVIN;
+        uint64_t line = beat->address / (uint64_t)t->p.l2_line_bytes;
+        cycle_t ready = look_up(t, line, use, whole);
         if (ready == NEVER)
             return false;
-        /* A whole line cannot be returned faster than it comes. */
-        cycle_t transfer = (cycle_t)(t->p.l2_line_bytes / t->p.dram_bus_bytes);
-        cycle_t beats = beat->bytes / t->g.beat_bytes;
-        if (!put && ready > t->now && beat->bytes == t->p.l2_line_bytes && transfer > beats)
-            ready += transfer - beats;
+        /* The answer to a miss starts with its first data and goes on at the pace of memory. */
+        uint32_t interval = t->g.beat_bytes / (uint32_t)t->p.dram_bus_bytes;
+        if (put || ready == t->now || interval == 0)
+            interval = 1;
         m->responses[m->response_count++] = (struct response){
             .ready = ready + (cycle_t)t->p.l2_hit_latency,
             .order = m->next_order++,
             .slot = beat->slot,
             .beats = put ? 1 : (uint8_t)(beat->bytes / t->g.beat_bytes),
             .client = (uint8_t)client,
+            .interval = (uint8_t)interval,
         };
     }
     m->shared_head ^= 1;
@@ -221,12 +224,13 @@ static bool respond(struct gemmini_timing *t) {
     for (uint32_t i = (uint32_t)best; i + 1 < m->response_count; i++)
         m->responses[i] = m->responses[i + 1];
     m->response_count--;
-    m->data_free = t->now + r.beats;
+    m->data_free = t->now + (cycle_t)r.beats * r.interval;
     if (r.client == READER) {
         uint32_t place = (m->reader_head + m->reader_count++) % READER_BEATS;
         m->reader_data[place].start = t->now;
         m->reader_data[place].slot = r.slot;
         m->reader_data[place].beats = r.beats;
+        m->reader_data[place].interval = r.interval;
     } else {
         m->acks[(m->ack_head + m->ack_count++) % MAX_TRACKED] = t->now + L2_TO_CLIENT;
     }
@@ -246,6 +250,7 @@ static bool arbitrate(struct gemmini_timing *t) {
         struct port_beat beat = port->beats[port->head];
         port->head = (port->head + 1) & 7;
         port->count--;
+        port->popped = t->now;
         beat.ready = t->now + CROSSBAR_TO_L2;
         uint32_t place = (m->shared_head + m->shared_count++) & 1;
         m->shared[place] = beat;

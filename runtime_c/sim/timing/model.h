@@ -20,12 +20,14 @@ enum {
     CONCURRENT_LOOPS = 2,     /* slots of LoopMatmul (section 1) */
     WRITE_DISPATCH_DEPTH = 2, /* entries of write_dispatch_q (section 7) */
     MVIN_SCALE_ROWS = 3,      /* row buffers of the MVIN scale unit (section 3) */
-    PORT_BUFFERS = 4,         /* requests between a DMA's state machine and the crossbar */
+    PORT_BUFFERS = 2,         /* entries of the TLBuffer before the crossbar (section 3) */
+    WRITER_BUFFERS = 4,       /* the same and the two translation registers (section 7) */
     REQUEST_TO_CROSSBAR = 3,  /* cycles: tlb_q, translate_q, TLBuffer (section 3) */
     CROSSBAR_TO_L2 = 1,       /* cycles: TLBuffer behind the crossbar (section 3) */
     L2_TO_CLIENT = 2,         /* cycles: the same two TLBuffers on the way back (section 3) */
-    REFILL_TO_RESPONSE = 4,       /* cycles: a line's first data to the L2's answer (recordings) */
-    RELEASE_INTERVAL = 2,         /* cycles of the way back per acknowledged eviction (recordings) */
+    REFILL_TO_RESPONSE = 4,   /* cycles: a line's first data to the L2's answer (recordings) */
+    LANE_REGISTERS = 2,       /* around a multiplier of the MVIN scale unit (recordings) */
+    RELEASE_INTERVAL = 2,     /* cycles of the way back per acknowledged eviction (recordings) */
     MIN_PASS_ROWS = 4,        /* rows of the shortest pass through the array (section 6) */
     HANG_CYCLES = 20000,      /* cycles without any progress that are called a hang */
 };
@@ -80,11 +82,12 @@ struct command {
 struct queue {
     struct command items[MAX_QUEUE];
     uint8_t head, count, capacity;
+    uint8_t taken;  /* elements of the last pop */
     cycle_t popped; /* last cycle of a pop */
 };
 
 static inline bool queue_ready(const struct queue *queue, cycle_t now) {
-    return queue->count + (queue->popped == now) < queue->capacity;
+    return queue->count + (queue->popped == now ? queue->taken : 0) < queue->capacity;
 }
 
 static inline void queue_push(struct queue *queue, const struct command *command) {
@@ -98,6 +101,7 @@ static inline struct command *queue_at(struct queue *queue, int place) {
 static inline void queue_pop(struct queue *queue, int count, cycle_t now) {
     queue->head = (uint8_t)((queue->head + count) & (MAX_QUEUE - 1));
     queue->count = (uint8_t)(queue->count - count);
+    queue->taken = (uint8_t)count;
     queue->popped = now;
 }
 
@@ -218,12 +222,34 @@ struct load_controller {
     uint8_t current; /* tracker slot */
 };
 
+struct port_beat {
+    cycle_t ready; /* first cycle in which the crossbar may take it */
+    uint64_t address;
+    uint16_t bytes;
+    uint8_t slot, beats; /* of the request, beats left including this one */
+    bool partial;
+};
+
+struct port_queue {
+    struct port_beat beats[8];
+    uint8_t head, count;
+    cycle_t popped;
+};
+
+static inline bool port_ready(const struct port_queue *port, cycle_t now) {
+    return port->count + (port->popped == now) < PORT_BUFFERS;
+}
+
+static inline void port_push(struct port_queue *port, const struct port_beat *beat) {
+    port->beats[(port->head + port->count++) & 7] = *beat;
+}
+
 /* One Get in flight and what its data become (section 3). */
 struct get {
     uint32_t local;
     uint16_t bytes, shift, row_offset, repeats, block_stride;
     uint8_t beats, tracker, pixel_repeats;
-    bool valid, wide, unscaled;
+    bool wide, unscaled;
 };
 
 struct dma_reader {
@@ -235,6 +261,8 @@ struct dma_reader {
     struct get gets[MAX_TRACKED];
     uint8_t in_flight, size;
     uint64_t free_mask;
+    bool in_tlb, in_translate; /* tlb_q and translate_q hold a request */
+    struct port_beat tlb, translate;
     /* BeatMerger */
     struct get merging;
     bool merging_valid;
@@ -255,7 +283,8 @@ struct mvin_scale {
     cycle_t ready[MVIN_SCALE_ROWS]; /* cycle in which all elements of the row are scaled */
     uint8_t fired[MVIN_SCALE_ROWS]; /* elements sent into each lane */
     uint8_t head, tail, count;
-    int last_grant;
+    int last_grant; /* -1: none since reset */
+    uint8_t unfed;  /* rows with elements that no lane has taken yet */
     struct scaled_row pixel_stage;
     struct scaled_row wide_stage; /* accumulator-width elements bypass the unit */
 };
@@ -413,23 +442,11 @@ struct dma_writer {
 
 enum client { READER, WRITER, CLIENTS };
 
-struct port_beat {
-    cycle_t ready; /* first cycle in which the crossbar may take it */
-    uint64_t address;
-    uint16_t bytes;
-    uint8_t slot, beats; /* of the request, beats left including this one */
-    bool partial;
-};
-
-struct port_queue {
-    struct port_beat beats[8];
-    uint8_t head, count;
-};
-
 struct response {
     cycle_t ready; /* first cycle in which the first beat may be at the boundary */
     uint64_t order;
     uint8_t slot, beats;
+    uint8_t interval; /* cycles per beat */
     uint8_t client;
 };
 
@@ -462,7 +479,7 @@ struct memory {
     cycle_t data_free; /* first cycle with a free beat on the response channel */
     struct {
         cycle_t start;
-        uint8_t slot, beats;
+        uint8_t slot, beats, interval;
     } reader_data[READER_BEATS];
     uint32_t reader_head, reader_count;
     uint8_t reader_beat; /* beats of the head response already taken */
@@ -484,6 +501,7 @@ struct gemmini_timing {
     cycle_t last_accept; /* or the cycle of the last fence */
     cycle_t progress;    /* last cycle in which something moved */
     cycle_t last_completion;
+    bool completed; /* something completed since the start */
     cycle_t idle_since;
     uint64_t commands;
     bool stopped;

@@ -95,20 +95,29 @@ bool mvin_scale_write_step(struct gemmini_timing *t) {
 }
 
 /* The lanes work in step: each cycle every lane takes one element of the row whose turn it is. The
- * turn goes round robin over elements first and rows second. */
+ * turn goes round robin over all elements of all row buffers, which has two stable patterns: rows
+ * one after another, or three at a time with a gap. */
 static bool feed_lanes(struct gemmini_timing *t) {
     struct mvin_scale *s = &t->scale;
+    if (s->unfed == 0)
+        return false;
     int turns = (int)t->g.dim / t->p.mvin_scale_units;
+    /* The first scaled MVIN after reset runs in the slow pattern (recordings and figures): the turn
+     * stands inside the row buffer that it finds. */
+    if (s->last_grant < 0)
+        s->last_grant = s->head * turns;
     for (int n = 1; n <= turns * MVIN_SCALE_ROWS; n++) {
         int place = (s->last_grant + n) % (turns * MVIN_SCALE_ROWS);
-        int row = place % MVIN_SCALE_ROWS, element = place / MVIN_SCALE_ROWS;
+        int row = place / turns, element = place % turns;
         if (!s->rows[row].valid || s->rows[row].unscaled || s->ready[row] != NEVER ||
             (s->fired[row] >> element & 1))
             continue;
         s->fired[row] |= (uint8_t)(1U << element);
         s->last_grant = place;
-        if (s->fired[row] == (1U << turns) - 1)
-            s->ready[row] = t->now + 2 + (cycle_t)t->p.mvin_scale_latency;
+        if (s->fired[row] != (1U << turns) - 1)
+            return true;
+        s->unfed--;
+        s->ready[row] = t->now + LANE_REGISTERS + (cycle_t)t->p.mvin_scale_latency;
         return true;
     }
     return false;
@@ -122,6 +131,7 @@ static void take_row(struct gemmini_timing *t) {
     s->rows[s->tail] = row;
     s->fired[s->tail] = 0;
     s->ready[s->tail] = row.unscaled ? t->now + 1 : NEVER;
+    s->unfed += !row.unscaled;
     s->tail = (uint8_t)((s->tail + 1) % MVIN_SCALE_ROWS);
     if (s->repeat_stage.repeats-- == 0)
         s->repeat_stage.valid = false;
@@ -136,7 +146,6 @@ bool mvin_scale_step(struct gemmini_timing *t) {
     if (s->rows[s->head].valid && s->ready[s->head] <= t->now && !s->pixel_stage.valid) {
         s->pixel_stage = s->rows[s->head];
         s->rows[s->head].valid = false;
-        room = room || s->head == s->tail;
         s->head = (uint8_t)((s->head + 1) % MVIN_SCALE_ROWS);
         moved = true;
     }

@@ -251,6 +251,7 @@ static void complete(struct gemmini_timing *t, enum partition partition, int ent
     timing_emit(t, GEMMINI_TIMING_COMPLETE, &t->rs.entries[partition][entry].command,
                 entry_name(partition, entry));
     t->last_completion = t->now;
+    t->completed = true;
     free_entry(t, partition, entry);
 }
 

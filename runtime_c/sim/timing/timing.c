@@ -123,6 +123,7 @@ static void forget_cycles(struct gemmini_timing *t) {
     t->ex.mesh.tag_freed = t->ex.mesh.row_count_freed = NEVER;
     t->writer.last_ack = NEVER;
     t->memory.shared_popped = NEVER;
+    t->memory.ports[READER].popped = t->memory.ports[WRITER].popped = NEVER;
     for (int i = 0; i < MAX_BANKS; i++) {
         struct banks *b = &t->banks;
         b->spad_written[i] = b->spad_ex_written[i] = b->spad_ex_read[i] = NEVER;
@@ -143,6 +144,7 @@ struct gemmini_timing *gemmini_timing_create(const struct gemmini_timing_paramet
     set_sizes(t);
     forget_cycles(t);
     t->rs.completing[EXECUTE] = -1;
+    t->scale.last_grant = -1;
     t->ex.pending[0] = t->ex.pending[1] = -1;
     if (!memory_create(t)) {
         free(t);
@@ -364,11 +366,12 @@ void gemmini_timing_host_write(struct gemmini_timing *t, uint64_t address, uint6
 }
 
 void gemmini_timing_empty_l2(struct gemmini_timing *t) {
-    memset(t->memory.lines, 0,
-           (size_t)t->memory.sets * t->memory.ways * sizeof *t->memory.lines);
+    memset(t->memory.lines, 0, (size_t)t->memory.sets * t->memory.ways * sizeof *t->memory.lines);
 }
 
-void gemmini_timing_fill_l2(struct gemmini_timing *t) { memory_fill(t); }
+void gemmini_timing_fill_l2(struct gemmini_timing *t) {
+    memory_fill(t);
+}
 
 void gemmini_timing_set_dram_latency(struct gemmini_timing *t, uint32_t cycles) {
     t->p.dram_latency = (int32_t)cycles;
@@ -378,6 +381,7 @@ void gemmini_timing_restart(struct gemmini_timing *t) {
     t->origin = t->last_accept = t->progress = t->now;
     t->last_completion = t->now;
     t->commands = 0;
+    t->completed = false;
 }
 
 uint64_t gemmini_timing_cycles(const struct gemmini_timing *t) {
@@ -385,7 +389,8 @@ uint64_t gemmini_timing_cycles(const struct gemmini_timing *t) {
 }
 
 uint64_t gemmini_timing_last_completion(const struct gemmini_timing *t) {
-    return t->last_completion - t->origin;
+    /* Commands that complete on issue are not counted; without any other there is only the end. */
+    return (t->completed ? t->last_completion : t->last_accept) - t->origin;
 }
 
 const char *gemmini_timing_error(const struct gemmini_timing *t) {
