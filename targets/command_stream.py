@@ -23,13 +23,12 @@ from xdsl.utils.target import Target
 
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.targets.arguments import Argument, arguments_of, functions, is_public
-from gemmini_xdsl.targets.command_program import BITS, Buffers, Program
+from gemmini_xdsl.targets.command_program import Buffers, Program
 from gemmini_xdsl.targets.command_slice import TARGET
+from gemmini_xdsl.targets.command_translator import BITS, FENCE
 from gemmini_xdsl.targets.errors import TargetError
 
 DEFAULT_BASE = 0x8000_0000
-FENCE = "fence"
-UNNAMED = "funct_{}"
 MAX_COMMANDS = 1 << 26
 """Longer streams are refused: they would not fit into memory."""
 
@@ -80,21 +79,13 @@ def command_stream(
 def count_instructions(module: ModuleOp, function: str | None = None) -> dict[str, int]:
     """How many instructions `function` issues, by mnemonic in alphabetical order.
 
-    A fence counts as `fence`. Raises `TargetError` if the number depends on data.
+    A fence counts as `fence`. Raises `DataDependentError` if the number depends on data, and
+    `TooLongError` if it cannot be found in reasonable time.
     """
     op = select_function(module, function)
-    counts: dict[str, int] = {}
-
-    def command(funct: int, mnemonic: str) -> None:
-        name = mnemonic or UNNAMED.format(funct)
-        counts[name] = counts.get(name, 0) + 1
-
-    def fence() -> None:
-        counts[FENCE] = counts.get(FENCE, 0) + 1
-
     buffers = _buffers(module, DEFAULT_BASE)
     _, addresses = _place(op, buffers)
-    Program(module, op.sym_name.data, buffers, operands=False).run(addresses, command, fence)
+    counts = Program(module, op.sym_name.data, buffers, operands=False).count(addresses)
     return dict(sorted(counts.items()))
 
 

@@ -14,6 +14,10 @@ class DataDependentError(TargetError):
     """The commands of a function depend on its data or on scalar arguments."""
 
 
+class TooLongError(TargetError):
+    """A function issues more commands, or runs longer, than can be executed symbolically."""
+
+
 def unsupported_op(target: str, op: Operation, reason: str = "") -> TargetError:
     """The error for `op`, which `target` has no translation for."""
     function = op.parent_op()

@@ -38,7 +38,7 @@ from gemmini_xdsl.targets.command_stream import (
     count_instructions,
     format_stream,
 )
-from gemmini_xdsl.targets.errors import DataDependentError, TargetError
+from gemmini_xdsl.targets.errors import DataDependentError, TargetError, TooLongError
 from gemmini_xdsl.tools.errors import GemminiError, UsageError
 from gemmini_xdsl.tools.inputs import describe, load_input, make_context, verify
 from gemmini_xdsl.tools.manifest import MANIFEST, FunctionRecord, Manifest
@@ -193,7 +193,7 @@ def compile_module(
 def _count(module: ModuleOp, symbol: str) -> dict[str, int] | None:
     try:
         return count_instructions(module, symbol)
-    except DataDependentError:
+    except (DataDependentError, TooLongError):
         return None
 
 

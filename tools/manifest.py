@@ -4,7 +4,7 @@
                     "arguments": [{"name": str, "role": "input" | "output" | "bias",
                                    "shape": [int, ...], "dtype": "int8" | "int32" | ...}],
                     "schedule": str | null,        #gemmini.schedule<...>, several joined by "; "
-                    "instructions": {str: int} | null}],   null: the number depends on data
+                    "instructions": {str: int} | null}],   null: not known at compile time
      "config": {"name": str, "digest": str}}
 
 Keys keep their order and are never renamed; later versions may add some. A scalar has shape [].

@@ -195,6 +195,39 @@ def test_wrong_requests_are_refused(function: str | None, base: int, message: st
         command_stream(module, function, base)
 
 
+def test_what_takes_forever_is_refused(parse: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gemmini_xdsl.targets.command_program.MAX_ITERATIONS", 1000)
+    forever = """
+      func.func @f() {
+        %true = arith.constant true
+        scf.while () : () -> () {
+          scf.condition(%true)
+        } do {
+          rocc.fence
+          scf.yield
+        }
+        func.return
+      }
+    """
+    with pytest.raises(TargetError, match="@f runs for more than 1000 iterations"):
+        count_instructions(parse(forever))
+    long = """
+      func.func @f() {
+        %c0 = arith.constant 0 : index
+        %c1 = arith.constant 1 : index
+        %many = arith.constant 9223372036854775807 : index
+        scf.for %i = %c0 to %many step %c1 {
+          %k = arith.index_cast %i : index to i64
+          rocc.command 2, %k, %k {mnemonic = "mvin"}
+        }
+        func.return
+      }
+    """
+    with pytest.raises(TargetError, match="@f runs for more than"):
+        command_stream(parse(long))
+    assert count_instructions(parse(long)) == {"mvin": (1 << 63) - 1}
+
+
 def test_a_zero_step_is_refused(parse: Parse) -> None:
     module = parse("""
       func.func @f() {
@@ -205,5 +238,5 @@ def test_a_zero_step_is_refused(parse: Parse) -> None:
         func.return
       }
     """)
-    with pytest.raises(TargetError, match="step of zero"):
+    with pytest.raises(TargetError, match="step below one"):
         command_stream(module)
