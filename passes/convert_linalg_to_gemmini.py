@@ -17,6 +17,7 @@ from xdsl.utils.exceptions import PassFailedException
 
 from gemmini_xdsl.dialects.attributes import Activation
 from gemmini_xdsl.dialects.matmul import MatmulOp
+from gemmini_xdsl.passes.constant_globals import erase_unused_globals
 from gemmini_xdsl.passes.contraction_matching import (
     Contraction,
     Factor,
@@ -65,6 +66,7 @@ class ConvertLinalgToGemminiPass(ModulePass):
         blocks = [block for item in op.walk() for region in item.regions for block in region.blocks]
         for block in blocks:
             self._convert_block(block)
+        erase_unused_globals(op)
 
     def _convert_block(self, block: Block) -> None:
         left_alone: set[Operation] = set()

@@ -24,6 +24,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from gemmini_xdsl.dialects.matmul import MatmulOp
+from gemmini_xdsl.passes.constant_globals import constant_contents, erase_unused_globals
 from gemmini_xdsl.passes.diagnostics import function_name
 from gemmini_xdsl.passes.generic_builders import BodyBuilder, dims_map, generic
 from gemmini_xdsl.passes.matmul_rewriting import with_bias
@@ -48,6 +49,7 @@ class GemminiFoldZeroPointsPass(ModulePass):
         for product in [item for item in op.walk() if isinstance(item, MatmulOp)]:
             if product.zero_points[:2] != (0, 0):
                 _Folder(op, product).run()
+        erase_unused_globals(op)
 
 
 class _Folder:
@@ -82,7 +84,7 @@ class _Folder:
         constant = bias.owner
         if isinstance(constant, arith.ConstantOp) and isinstance(constant.value, IntegerAttr):
             return self.global_row(_wrapped(correction + constant.value.value.data))
-        values = self.constant_memory(bias)
+        values = constant_contents(bias)
         if values is not None and values.shape == (n,):
             return self.global_row(_wrapped(correction + values))
         return self.added(bias, self.global_row(correction))
@@ -177,25 +179,10 @@ class _Folder:
 
     def constant_weights(self) -> np.ndarray[Any, Any] | None:
         """B as a K x N array, if it is a constant."""
-        values = self.constant_memory(self.product.b)
+        values = constant_contents(self.product.b)
         if values is None:
             return None
         return values.T if self.product.transpose_b is not None else values
-
-    def constant_memory(self, value: SSAValue) -> np.ndarray[Any, Any] | None:
-        """Contents of a constant global that `value` is, as int64."""
-        if not isinstance(value.owner, memref.GetGlobalOp):
-            return None
-        symbol = value.owner.name_.string_value()
-        for op in self.module.walk():
-            if isinstance(op, memref.GlobalOp) and op.sym_name.data == symbol:
-                initial = op.initial_value
-                if op.constant is None or not isinstance(initial, DenseIntOrFPElementsAttr):
-                    return None
-                assert isinstance(value.type, MemRefType)
-                values = np.array(initial.get_values(), dtype=np.int64)
-                return values.reshape(value.type.get_shape())
-        return None
 
     def global_row(self, values: np.ndarray[Any, Any]) -> SSAValue:
         """A new constant global."""

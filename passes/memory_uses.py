@@ -76,7 +76,8 @@ def memory_use(op: Operation) -> MemoryUse:
         case LinalgStructuredOperation():
             reads.update(_roots(op.inputs))
             writes.update(_roots(op.outputs))
-            if isinstance(op, linalg.ops.GenericOp) and op.body.block.args[-1].uses.get_length():
+            outputs = op.body.block.args[len(op.inputs) :]
+            if any(argument.uses.get_length() for argument in outputs):
                 reads.update(_roots(op.outputs))
         case MatmulOp():
             reads.update(_roots([op.a, op.b, *([op.bias] if op.bias is not None else [])]))

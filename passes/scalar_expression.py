@@ -20,10 +20,13 @@ from xdsl.dialects.builtin import (
     MemRefType,
     StringAttr,
     f32,
+    i8,
 )
 from xdsl.dialects.linalg.abstract_ops import LinalgStructuredOperation
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.ir.affine import AffineConstantExpr, AffineDimExpr, AffineMap
+
+from gemmini_xdsl.passes.constant_globals import constant_contents
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,14 @@ Expression = Element | Constant | Apply
 
 
 def constant_of(value: SSAValue) -> Constant | None:
-    """The constant that `value` is, or None."""
+    """The constant that `value` is, or the only element of a constant global, or None."""
     owner = value.owner
+    contents = constant_contents(value)
+    if contents is not None and contents.size == 1:
+        assert isinstance(value.type, MemRefType)
+        # A matrix of one int8 element may be an operand of a product.
+        if contents.ndim == 0 or value.type.element_type != i8:
+            return Constant(contents.item(), value.type.element_type)
     if not isinstance(owner, arith.ConstantOp):
         return None
     match owner.value:

@@ -122,6 +122,26 @@ def test_zero_points_and_batches(bridge: Any) -> None:
     assert str(product.c_type.element_type) == "i8"
 
 
+def test_grouped_by_pattern(bridge: Any) -> None:
+    wildcard, is_op = relax.dpl.wildcard, relax.dpl.is_op
+    shifted = [
+        is_op("relax.subtract")(is_op("relax.astype")(wildcard()), wildcard()) for _ in range(2)
+    ]
+    pattern = is_op("relax.matmul")(*shifted)
+    grouped = relax.transform.FuseOpsByPattern([("gemm", pattern)], bind_constants=False)
+    for module in (grouped(Asymmetric), fused(grouped(Asymmetric))):
+        imported = import_tir(module)
+        lowered = bridge.level1(imported)
+        (product,) = bridge.matmuls(lowered)
+        assert str(product.c_type.element_type) == "i8"
+        assert "constant_0" not in str(lowered)
+        arguments = bridge.random_arguments(imported, "main", 3, "extreme")
+        (expected,) = run_relax(Asymmetric, arguments[:2])
+        for level in (imported, lowered):
+            got = bridge.interpret(level, "main", arguments)[2]
+            np.testing.assert_array_equal(expected, got)
+
+
 def test_two_layers(bridge: Any) -> None:
     lowered = check(bridge, TwoLayers)
     assert len(bridge.matmuls(lowered)) == 2
