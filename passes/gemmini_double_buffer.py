@@ -11,13 +11,12 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
-from xdsl.traits import is_side_effect_free
 
 from gemmini_xdsl.dialects.bounds import constant_value
 from gemmini_xdsl.dialects.local_memory import BufferType
 from gemmini_xdsl.dialects.mixed import Index
 from gemmini_xdsl.dialects.tile import AllocOp, LoadOp, PipelineOp, StoreOp, TileMatmulOp
-from gemmini_xdsl.passes.index_arithmetic import IndexBuilder, loop_trip_count
+from gemmini_xdsl.passes.index_arithmetic import IndexBuilder, is_pure, loop_trip_count
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ class _TileNest:
                     level.products.append(op)
                 elif isinstance(op, StoreOp):
                     level.stores.append(op)
-                elif not isinstance(op, scf.YieldOp) and not is_side_effect_free(op):
+                elif not isinstance(op, scf.YieldOp) and not is_pure(op):
                     return None
             levels.append(level)
         return _TileNest(levels)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
+from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Region
+from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
     PatternRewriter,
@@ -15,17 +16,31 @@ from xdsl.pattern_rewriter import (
     op_type_rewrite_pattern,
 )
 
+from gemmini_xdsl.dialects.bounds import constant_value
+from gemmini_xdsl.dialects.isa import LocalAddressOp, MvoutOp
+from gemmini_xdsl.dialects.local_memory import BufferType
 from gemmini_xdsl.dialects.mixed import Index
 from gemmini_xdsl.dialects.tile import PipelineOp
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
+from gemmini_xdsl.passes.instruction_streams import (
+    ProductNest,
+    Stream,
+    clone_into,
+    open_streams,
+)
 
 
 @dataclass(frozen=True)
 class GemminiInterleavePass(ModulePass):
-    """Expand each `gemmini.pipeline` in order: all of the next tile's loads, then this tile.
+    """Expand each `gemmini.pipeline`.
 
-    One loop serves start-up, steady state and drain: iteration t prefetches tile t and executes
-    tile t - 1, so that each region is emitted once.
+    The front end takes commands in order, and a full partition of the reservation station holds
+    up whatever stands behind it. So the loads of the next tile are spread evenly over the
+    products of the current one. The stores of the previous tile are, too, if the accumulator
+    has a slot for each: a bank that the array adds to every cycle cannot be read.
+
+    A pipeline whose regions are not understood that way is expanded region by region: all of
+    the next tile's loads, this tile's products, this tile's stores.
     """
 
     name = "gemmini-interleave"
@@ -40,27 +55,189 @@ class ExpandPipeline(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: PipelineOp, rewriter: PatternRewriter) -> None:
-        """Replace `op` by a loop over its iterations and one more for the drain."""
-        trips = op.trip_count.value.data
+        """Replace `op` by loops over its iterations."""
         builder = IndexBuilder.before(op)
-        if not op.prefetch.block.ops:
-            with builder.loop(trips) as (body, iteration):
-                _inline(op.compute, body, iteration)
-                _inline(op.store, body, iteration)
+        nest = ProductNest.find(op.compute.block)
+        if nest is None or not _has_streams(op.prefetch.block):
+            _expand_in_order(op, builder)
         else:
-            with builder.loop(trips + 1) as (body, iteration):
-                with body.guard(body.compare("slt", iteration, trips)) as prefetch:
-                    _inline(op.prefetch, prefetch, iteration)
-                with body.guard(body.compare("sgt", iteration, 0)) as execute:
-                    previous = execute.subtract(iteration, 1)
-                    _inline(op.compute, execute, previous)
-                    _inline(op.store, execute, previous)
+            _Interleaving(op, nest).build(builder)
         rewriter.erase(op)
 
 
-def _inline(region: Region, builder: IndexBuilder, iteration: Index) -> None:
-    """Move the operations of `region` to `builder`, with `iteration` for its argument."""
-    region.block.args[0].replace_all_uses_with(builder.value(iteration))
-    for op in list(region.block.ops):
-        op.detach()
-        builder.insert(op)
+def _has_streams(block: Block) -> bool:
+    """Whether a region of transfers is understood."""
+    scratch = Block()
+    streams = open_streams(block, IndexBuilder.at_end(scratch), {}, None)
+    for inner in reversed(list(scratch.ops)):
+        inner.detach()
+        inner.erase()
+    return streams is not None
+
+
+def _stores_can_wait(op: PipelineOp) -> bool:
+    """Whether every stored buffer has a slot of its own while the next tile is computed."""
+    buffers = [
+        inner.source.owner.buffer.type
+        for inner in op.store.walk()
+        if isinstance(inner, MvoutOp) and isinstance(inner.source.owner, LocalAddressOp)
+    ]
+    return all(isinstance(type_, BufferType) and type_.slots.data > 1 for type_ in buffers)
+
+
+def _copy(block: Block, builder: IndexBuilder, iteration: Index) -> None:
+    """Insert the operations of a region at one iteration."""
+    mapping: dict[SSAValue, SSAValue] = {block.args[0]: builder.value(iteration)}
+    for op in block.ops:
+        clone_into(op, builder, mapping)
+
+
+def _expand_in_order(op: PipelineOp, builder: IndexBuilder) -> None:
+    """One loop for start-up, steady state and drain, with each region once."""
+    trips = op.trip_count.value.data
+    if not op.prefetch.block.ops:
+        with builder.loop(trips) as (body, iteration):
+            _copy(op.compute.block, body, iteration)
+            _copy(op.store.block, body, iteration)
+        return
+    with builder.loop(trips + 1) as (body, iteration):
+        with body.guard(body.compare("slt", iteration, trips)) as prefetch:
+            _copy(op.prefetch.block, prefetch, iteration)
+        with body.guard(body.compare("sgt", iteration, 0)) as execute:
+            previous = execute.subtract(iteration, 1)
+            _copy(op.compute.block, execute, previous)
+            _copy(op.store.block, execute, previous)
+
+
+class _Interleaving:
+    """The products of each iteration, with the loads of the next and the stores between them."""
+
+    def __init__(self, op: PipelineOp, nest: ProductNest):
+        self.op = op
+        self.nest = nest
+        self.trips = op.trip_count.value.data
+        self.delay_stores = _stores_can_wait(op) and _has_streams(op.store.block)
+        self.depth = nest.interleaving_depth()
+        self.points = nest.limit(self.depth)
+        self.streams: list[Stream] = []
+
+    def build(self, builder: IndexBuilder) -> None:
+        """Insert start-up, the loop over all tiles, and the last stores."""
+        _copy(self.op.prefetch.block, builder, 0)
+        with builder.loop(self.trips) as (body, iteration):
+            self._build_iteration(body, iteration)
+        if self.delay_stores:
+            _copy(self.op.store.block, builder, self.trips - 1)
+
+    def _build_iteration(self, builder: IndexBuilder, iteration: Index) -> None:
+        stores: list[Stream] = []
+        if self.delay_stores:
+            previous = builder.subtract(iteration, 1)
+            started = builder.compare("sgt", iteration, 0)
+            stores = self._open(self.op.store.block, builder, previous, started)
+        following = builder.add(iteration, 1)
+        more = builder.compare("slt", following, self.trips)
+        loads = self._open(self.op.prefetch.block, builder, following, more)
+        # What is stored now may lie where the bias of the next tile goes: stores come first, and
+        # a bias never ahead of the stores of the same rows.
+        biases = [stream for stream in loads if stream.touches_accumulator]
+        self.streams = [*stores, *biases, *(s for s in loads if s not in biases)]
+        self.shifts = [
+            0 if stream in stores or stream in biases else number * self.points // len(self.streams)
+            for number, stream in enumerate(self.streams)
+        ]
+        compute = self.op.compute.block
+        mapping: dict[SSAValue, SSAValue] = {compute.args[0]: builder.value(iteration)}
+        self._copy_nest(compute, builder, mapping, [])
+        self._finish_streams(builder, mapping)
+        if not self.delay_stores:
+            _copy(self.op.store.block, builder, iteration)
+
+    @staticmethod
+    def _open(
+        block: Block, builder: IndexBuilder, iteration: Index, condition: SSAValue
+    ) -> list[Stream]:
+        mapping: dict[SSAValue, SSAValue] = {block.args[0]: builder.value(iteration)}
+        streams = open_streams(block, builder, mapping, condition)
+        assert streams is not None
+        return streams
+
+    def _copy_nest(
+        self,
+        block: Block,
+        builder: IndexBuilder,
+        mapping: dict[SSAValue, SSAValue],
+        counters: list[Index],
+    ) -> None:
+        """Clone `block`; at `depth` loops of the nest, add transfers to the body."""
+        depth = len(counters)
+        for op in block.ops:
+            if isinstance(op, scf.YieldOp):
+                continue
+            if depth < self.depth and op is self.nest.loops[depth]:
+                with builder.loop(self._trips(op, mapping)) as (body, counter):
+                    inner = dict(mapping)
+                    inner[op.body.block.args[0]] = body.value(counter)
+                    self._copy_nest(op.body.block, body, inner, [*counters, counter])
+            else:
+                clone_into(op, builder, mapping)
+        if depth == self.depth:
+            self._issue_due(builder, self._position(builder, mapping, counters))
+
+    def _trips(self, loop: scf.ForOp, mapping: dict[SSAValue, SSAValue]) -> Index:
+        stop = mapping.get(loop.ub, loop.ub)
+        constant = constant_value(stop)
+        return stop if constant is None else constant
+
+    def _position(
+        self, builder: IndexBuilder, mapping: dict[SSAValue, SSAValue], counters: list[Index]
+    ) -> Index:
+        """How many points of this tile came before this one."""
+        position: Index = 0
+        for loop, counter in zip(self.nest.loops[: self.depth], counters, strict=True):
+            position = builder.add(_product(builder, position, self._trips(loop, mapping)), counter)
+        return position
+
+    def _issue_due(self, builder: IndexBuilder, position: Index) -> None:
+        """The transfers that are due at this point, those of different loads at different ones."""
+        for stream, shift in zip(self.streams, self.shifts, strict=True):
+            first = self._due(builder, stream, position, shift)
+            last = self._due(builder, stream, builder.add(position, 1), shift)
+            _issue(builder, stream, first, last)
+
+    def _due(self, builder: IndexBuilder, stream: Stream, position: Index, shift: int) -> Index:
+        """How many transfers of `stream` are issued before the point `position`."""
+        scaled = builder.add(builder.multiply(position, stream.limit), shift)
+        return _minimum(builder, builder.divide(scaled, self.points), stream.count)
+
+    def _finish_streams(self, builder: IndexBuilder, mapping: dict[SSAValue, SSAValue]) -> None:
+        """What is left when a tile at the edge has fewer points than a full one."""
+        points: Index = 1
+        for loop in self.nest.loops[: self.depth]:
+            trips = self._trips(loop, mapping)
+            points = _product(builder, points, trips)
+        if points == self.points:
+            return
+        for stream, shift in zip(self.streams, self.shifts, strict=True):
+            _issue(builder, stream, self._due(builder, stream, points, shift), stream.count)
+
+
+def _issue(builder: IndexBuilder, stream: Stream, first: Index, last: Index) -> None:
+    with builder.range(first, last) as (body, number):
+        stream.issue(body, number)
+
+
+def _minimum(builder: IndexBuilder, a: Index, b: Index) -> Index:
+    if isinstance(b, int):
+        return builder.minimum(a, b)
+    if isinstance(a, int):
+        return builder.minimum(b, a)
+    return builder.insert(arith.MinSIOp(a, b)).results[0]
+
+
+def _product(builder: IndexBuilder, a: Index, b: Index) -> Index:
+    if isinstance(b, int):
+        return builder.multiply(a, b)
+    if isinstance(a, int):
+        return builder.multiply(b, a)
+    return builder.insert(arith.MuliOp(a, b)).results[0]

@@ -88,11 +88,7 @@ def _blocks(
 ) -> Iterator[tuple[IndexBuilder, Index, Index]]:
     """A loop over the blocks of `size` elements: builder, block number, elements in the block."""
     with builder.loop(builder.divide_up(size, block)) as (body, number):
-        if isinstance(size, int) and size % block == 0:
-            yield body, number, block
-        else:
-            remaining = body.subtract(size, body.multiply(number, block))
-            yield body, number, body.minimum(remaining, block)
+        yield body, number, _block_size(body, size, number, block)
 
 
 @contextmanager
@@ -159,11 +155,14 @@ def _columns_per_mvin(op: LoadOp, config: GemminiConfig) -> int:
 
 
 class LowerStore(RewritePattern):
-    """`gemmini.store`: CONFIG_ST and MVOUTs."""
+    """`gemmini.store`: CONFIG_ST and MVOUTs.
+
+    One loop over all blocks, so that stores can be spread over other instructions one by one.
+    """
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: StoreOp, rewriter: PatternRewriter) -> None:
-        """Loop over rows of blocks, and inside over groups of blocks that one MVOUT moves."""
+        """Loop over groups of blocks that one MVOUT moves, row by row of the grid."""
         config = module_config(op)
         destination, buffer = _memref_type(op.destination), _buffer_type(op.buffer)
         full = destination.element_type == ACC_TYPE
@@ -171,19 +170,34 @@ class LowerStore(RewritePattern):
         builder.insert(ConfigStOp(_stride_bytes(destination, config), op.scale, op.activation))
         rows, cols = op.mixed_sizes
         group = config.dim if op.max_cols is None else op.max_cols.value.data
+        groups = cols if isinstance(cols, int) else buffer.extent[1]
+        groups = -(-groups // group)
         row_offset, col_offset = op.mixed_offsets
-        with _blocks(builder, rows, config.dim) as (row_body, row, height):
-            row_start = row_body.multiply(row, buffer.grid[1] * config.dim)
-            for body, number, width in _full_blocks_then_rest(row_body, cols, group):
-                local = body.add(row_start, body.multiply(number, group))
+        row_blocks = builder.divide_up(rows, config.dim)
+        with builder.loop(builder.multiply(row_blocks, groups)) as (body, number):
+            row, col = body.divide(number, groups), body.remainder(number, groups)
+            height = _block_size(body, rows, row, config.dim)
+            width = _block_size(body, cols, col, group)
+            local = body.add(
+                body.multiply(row, buffer.grid[1] * config.dim), body.multiply(col, group)
+            )
+            offsets = [
+                body.add(row_offset, body.multiply(row, config.dim)),
+                body.add(col_offset, body.multiply(col, group)),
+            ]
+            with _if_positive(body, width) as guarded:
+                assert guarded is not None
                 address = LocalAddressOp(op.buffer, op.mixed_slot, local, full=full)
-                offsets = [
-                    body.add(row_offset, body.multiply(row, config.dim)),
-                    body.add(col_offset, body.multiply(number, group)),
-                ]
-                source = body.insert(address).results[0]
-                body.insert(MvoutOp(source, op.destination, offsets, [height, width]))
+                source = guarded.insert(address).results[0]
+                guarded.insert(MvoutOp(source, op.destination, offsets, [height, width]))
         rewriter.erase(op)
+
+
+def _block_size(builder: IndexBuilder, size: Index, number: Index, block: int) -> Index:
+    """Elements in block `number` of `size` elements, not positive behind the last one."""
+    if isinstance(size, int) and size % block == 0:
+        return block
+    return builder.minimum(builder.subtract(size, builder.multiply(number, block)), block)
 
 
 @dataclass
@@ -250,9 +264,15 @@ class _TileLoops:
     def build(self, builder: IndexBuilder) -> None:
         """Insert the loops."""
         outer, middle = self.order[0], self.order[1]
-        with _blocks(builder, self.sizes[outer], self.block[outer]) as (body, number, size):
+        # Both trip counts before the loops: interleaving needs them there.
+        counts = {
+            dim: builder.divide_up(self.sizes[dim], self.block[dim]) for dim in (outer, middle)
+        }
+        with builder.loop(counts[outer]) as (body, number):
+            size = _block_size(body, self.sizes[outer], number, self.block[outer])
             place = _Block().extended(outer, number, size)
-            with _blocks(body, self.sizes[middle], self.block[middle]) as (inner, number, size):
+            with body.loop(counts[middle]) as (inner, number):
+                size = _block_size(inner, self.sizes[middle], number, self.block[middle])
                 self._innermost(inner, place.extended(middle, number, size))
 
     def _innermost(self, builder: IndexBuilder, place: _Block) -> None:

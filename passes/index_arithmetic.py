@@ -10,6 +10,7 @@ from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
+from xdsl.traits import is_side_effect_free
 
 from gemmini_xdsl.dialects.bounds import constant_value
 from gemmini_xdsl.dialects.mixed import Index
@@ -66,6 +67,8 @@ class IndexBuilder:
         """`a * b`."""
         if isinstance(a, int):
             return a * b
+        if b == 0:
+            return 0
         return a if b == 1 else self._binary(arith.MuliOp, a, b)
 
     def divide(self, a: Index, b: int) -> Index:
@@ -82,7 +85,9 @@ class IndexBuilder:
         """`a mod b` of non-negative numbers."""
         if isinstance(a, int):
             return a % b
-        return 0 if b == 1 else self._binary(arith.RemUIOp, a, b)
+        if b & (b - 1) == 0:
+            return 0 if b == 1 else self._binary(arith.AndIOp, a, b - 1)
+        return self._binary(arith.RemUIOp, a, b)
 
     def minimum(self, a: Index, b: int) -> Index:
         """The lesser of `a` and `b`."""
@@ -102,6 +107,7 @@ class IndexBuilder:
         | type[arith.MuliOp]
         | type[arith.DivUIOp]
         | type[arith.RemUIOp]
+        | type[arith.AndIOp]
         | type[arith.MinSIOp],
         a: Index,
         b: Index,
@@ -126,12 +132,25 @@ class IndexBuilder:
         self.insert(scf.ForOp(self.value(start), self.value(stop), self.value(step), [], body))
 
     @contextmanager
+    def range(self, start: Index, stop: Index) -> Iterator[tuple[IndexBuilder, Index]]:
+        """The body of `scf.for` from `start` to `stop`, which may be empty, in steps of one."""
+        body = Block(arg_types=[IndexType()])
+        yield IndexBuilder.at_end(body), body.args[0]
+        body.add_op(scf.YieldOp())
+        self.insert(scf.ForOp(self.value(start), self.value(stop), self.value(1), [], body))
+
+    @contextmanager
     def guard(self, condition: SSAValue) -> Iterator[IndexBuilder]:
         """The body of `scf.if` on `condition`, as a builder."""
         body = Block()
         yield IndexBuilder.at_end(body)
         body.add_op(scf.YieldOp())
         self.insert(scf.IfOp(condition, [], [body]))
+
+
+def is_pure(op: Operation) -> bool:
+    """Whether `op` only computes its results; knows of `arith.remui` what xDSL does not."""
+    return isinstance(op, arith.RemUIOp) or is_side_effect_free(op)
 
 
 def loop_trip_count(loop: scf.ForOp) -> int | None:

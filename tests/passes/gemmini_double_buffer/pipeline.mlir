@@ -13,7 +13,7 @@
 // CHECK-NEXT: scf.if %[[FIRST]] {
 // CHECK: %[[TILE:.*]] = arith.divui %[[T]],
 // CHECK: %[[M:.*]] = arith.muli %[[TILE]],
-// CHECK: %[[SLOT:.*]] = arith.remui
+// CHECK: %[[SLOT:.*]] = arith.andi
 // CHECK: gemmini.load %a[%[[M]], 0] to %{{.*}}[%[[SLOT]]] size [16, 16]
 // CHECK-NOT: gemmini.load
 // CHECK: } compute {

@@ -59,11 +59,18 @@ builtin.module attributes {gemmini.config = #gemmini.config<"int8_32x32">} {
 
 // -----
 
-// Raw sums leave by full addresses, four bytes an element.
+// Raw sums leave by full addresses, four bytes an element, one block after another; the last one
+// has 20 - 16 columns.
 // CHECK-LABEL: @store
 // CHECK: gemmini.config_st {stride = 80 : i64}
-// CHECK: %[[P:.*]] = gemmini.local_address %0[0, 0] {full}
-// CHECK: gemmini.mvout %[[P]] to %c[0, 0] size [16, 16]
+// CHECK: scf.for %[[J:.*]] =
+// CHECK: %[[COLUMN:.*]] = arith.andi %[[J]],
+// CHECK: %[[START:.*]] = arith.muli %[[COLUMN]],
+// CHECK: %[[LEFT:.*]] = arith.subi %{{.*}}, %[[START]]
+// CHECK: %[[WIDTH:.*]] = arith.minsi %[[LEFT]],
+// CHECK: scf.if
+// CHECK: %[[P:.*]] = gemmini.local_address %0[0, %{{.*}}] {full}
+// CHECK: gemmini.mvout %[[P]] to %c[0, %{{.*}}] size [16, %[[WIDTH]]]
 // CHECK: gemmini.config_st {stride = 20 : i64, scale = 5.000000e-01 : f32, activation = #gemmini<activation relu>}
 // CHECK: %[[Q:.*]] = gemmini.local_address %0[0, 0]
 // CHECK: gemmini.mvout %[[Q]] to %d[0, 0] size [16, 20]
