@@ -32,6 +32,7 @@ from gemmini_xdsl.tools.inputs import UnreadableError, describe, parse_mlir
 
 _FUNCTION = re.compile(r"func\.func\s+(?:public\s+)?@([\w$.]+)\s*\(")
 _ARGUMENT = re.compile(r"%([\w$.-]+)\s*:")
+_OUR_DIALECT = re.compile(r"Dialect `(gemmini|rocc)' not found")
 _UPSTREAM_POSITION = re.compile(r":(\d+):\d+: error: ")
 
 
@@ -64,7 +65,8 @@ def _parse_with_upstream(
     try:
         parsed = upstream.run_file(path)
     except UpstreamMlirError as error:
-        if _is_same_line(refusal, error):
+        # Upstream knows none of our dialects: on a module with them, xDSL's reason is the reason.
+        if _is_same_line(refusal, error) or _OUR_DIALECT.search(str(error)):
             raise refusal from None
         raise GemminiError(_at(path, error)) from None
     try:
