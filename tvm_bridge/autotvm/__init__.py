@@ -1,0 +1,1 @@
+"""AutoTVM's concepts, names and log format, for schedules of matrix products."""

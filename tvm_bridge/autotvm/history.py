@@ -1,0 +1,162 @@
+"""`ApplyHistoryBest`: the best recorded schedule of each workload."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from gemmini_xdsl.dialects.attributes import Schedule
+from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.schedule_rules import schedule_problem
+from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import schedule_of
+from gemmini_xdsl.tvm_bridge.autotvm.records import Record, parse_records, read_records
+from gemmini_xdsl.tvm_bridge.autotvm.task import Workload
+
+SHIPPED = "shipped"
+"""The name that stands for the database of the package wherever a log can be named."""
+
+SHIPPED_REACH = 3.0
+"""How far a size may be from a shipped record's, in doublings over all three dimensions."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A schedule from history; `note` is empty if the workload itself was tuned."""
+
+    schedule: Schedule
+    record: Record
+    note: str = ""
+
+
+class ApplyHistoryBest:
+    """The records of lowest mean cost, by configuration digest and workload."""
+
+    def __init__(self, records: Iterable[Record], source: str) -> None:
+        """Take the successful records of `records`; `source` names them in messages."""
+        self.source = source
+        self._best: dict[tuple[str, Workload], Record] = {}
+        for record in records:
+            digest = record.digest
+            if digest is None or not record.result.ok:
+                continue
+            key = (digest, record.workload)
+            if key not in self._best or record.result.mean < self._best[key].result.mean:
+                self._best[key] = record
+
+    @staticmethod
+    def load(path: Path) -> ApplyHistoryBest:
+        """The best records of a log file. Raises `TuningError`."""
+        return ApplyHistoryBest(read_records(path), str(path))
+
+    def __len__(self) -> int:
+        """How many workloads there are, over all configurations."""
+        return len(self._best)
+
+    def check_config(self, config: GemminiConfig) -> None:
+        """Raise `TuningError` if nothing was measured on `config`, but something on another."""
+        if self._best and not any(digest == config.digest for digest, _ in self._best):
+            targets = sorted({record.target for record in self._best.values()})
+            raise TuningError(
+                f"{self.source}: the log has no record for config '{config.name}' "
+                f"(digest {config.digest}), only for: {', '.join(targets)}; tune for this "
+                "config, or choose the one that the log was made with"
+            )
+
+    def query(
+        self, workload: Workload, config: GemminiConfig, reach: float = math.inf
+    ) -> Choice | None:
+        """The best schedule for `workload`, else that of the nearest size that fits.
+
+        Distance is counted in doublings of M, N and K, and at most `reach`; another kind of
+        bias or result counts as one doubling each. Transposes must agree. None if nothing fits.
+        """
+        exact = self._best.get((config.digest, workload))
+        if exact is not None:
+            schedule = schedule_of(exact.values)
+            broken = schedule_problem(schedule, workload.problem, config)
+            if broken is None:
+                return Choice(schedule, exact)
+        ranked = sorted(
+            (
+                (_distance(workload, other), other.size, record)
+                for (digest, other), record in self._best.items()
+                if digest == config.digest and other != workload
+            ),
+            key=lambda item: item[:2],
+        )
+        for distance, size, record in ranked:
+            if not distance <= reach or distance == math.inf:
+                break
+            schedule = schedule_of(record.values)
+            if workload.wide_result:
+                schedule = replace(schedule, mvout_cols=0)
+            if schedule_problem(schedule, workload.problem, config) is None:
+                note = (
+                    f"{self.source} has no record for {_describe(workload)}; taking the schedule "
+                    f"of the nearest size, {size}"
+                )
+                return Choice(schedule, record, note)
+        return None
+
+
+def _distance(wanted: Workload, other: Workload) -> float:
+    transposes = (wanted.transpose_a, wanted.transpose_b)
+    if transposes != (other.transpose_a, other.transpose_b):
+        return math.inf
+    sizes = zip((wanted.m, wanted.n, wanted.k), (other.m, other.n, other.k), strict=True)
+    doublings = sum(abs(math.log2(a / b)) for a, b in sizes)
+    return (
+        doublings
+        + (wanted.wide_result != other.wide_result)
+        + ((wanted.bias == "none") != (other.bias == "none"))
+    )
+
+
+def _describe(workload: Workload) -> str:
+    kinds = [
+        name
+        for name, present in (
+            ("transposed A", workload.transpose_a),
+            ("transposed B", workload.transpose_b),
+            ("int32 result", workload.wide_result),
+            (f"{workload.bias} bias", workload.bias != "none"),
+        )
+        if present
+    ]
+    return f"{workload.size} ({', '.join(kinds)})" if kinds else workload.size
+
+
+@cache
+def shipped_history() -> ApplyHistoryBest:
+    """The records that come with the package."""
+    file = resources.files("gemmini_xdsl.tvm_bridge") / "autotvm" / "database" / "gemm.log"
+    name = "the shipped tuning database"
+    text = file.read_text() if file.is_file() else ""
+    return ApplyHistoryBest(parse_records(text, name), name)
+
+
+@cache
+def _loaded(path: str, modified: int) -> ApplyHistoryBest:
+    return ApplyHistoryBest.load(Path(path))
+
+
+def choose_schedule(log: str, workload: Workload, config: GemminiConfig) -> Choice | None:
+    """The schedule that `log`, a path or `SHIPPED`, has for a product; None: use a heuristic.
+
+    Raises `TuningError` if the log cannot be read or is for other configurations.
+    """
+    if log == SHIPPED:
+        return shipped_history().query(workload, config, SHIPPED_REACH)
+    path = Path(log)
+    try:
+        modified = path.stat().st_mtime_ns
+    except OSError as error:
+        raise TuningError(f"{log}: cannot read the tuning log: {error.strerror}") from None
+    history = _loaded(log, modified)
+    history.check_config(config)
+    return history.query(workload, config)

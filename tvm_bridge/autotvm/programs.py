@@ -1,0 +1,80 @@
+"""From a task and a schedule to the commands that the accelerator gets, in memory."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+from xdsl.utils.exceptions import DiagnosticException
+
+from gemmini_xdsl.dialects.attributes import ConfigAttr, Schedule, ScheduleAttr
+from gemmini_xdsl.dialects.config_lookup import CONFIG_ATTRIBUTE
+from gemmini_xdsl.dialects.matmul import MatmulOp
+from gemmini_xdsl.passes.convert_gemmini_to_rocc import ConvertGemminiToRoccPass
+from gemmini_xdsl.passes.gemmini_tile import GemminiTilePass
+from gemmini_xdsl.passes.pipelines import default_pipeline
+from gemmini_xdsl.targets.command_stream import CommandStream, command_stream
+from gemmini_xdsl.targets.errors import TargetError
+from gemmini_xdsl.tools.shorthand import Bias, GemmSpec, build_gemm
+from gemmini_xdsl.tools.universe import load_universe
+from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
+from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
+
+SCALE = 1 / 64
+"""The requantisation scale of tuned programs; it changes results but not when they are there."""
+
+
+def gemm_module(task: GemmTask, schedule: Schedule) -> ModuleOp:
+    """The task at level 1, with its schedule."""
+    workload = task.workload
+    module = build_gemm(
+        GemmSpec(
+            workload.m,
+            workload.n,
+            workload.k,
+            Bias(workload.bias),
+            scale=1.0 if workload.wide_result else SCALE,
+            result="i32" if workload.wide_result else "i8",
+            transpose_a=workload.transpose_a,
+            transpose_b=workload.transpose_b,
+        )
+    )
+    module.attributes[CONFIG_ATTRIBUTE] = ConfigAttr(task.config)
+    for op in module.walk():
+        if isinstance(op, MatmulOp):
+            op.schedule = ScheduleAttr(schedule)
+    return module
+
+
+@cache
+def lowering_passes() -> tuple[ModulePass, ...]:
+    """The default pipeline from a scheduled product on, as far as it changes commands.
+
+    Passes after the conversion to RoCC only simplify how the core computes them.
+    """
+    passes = default_pipeline()
+    names = [step.name for step in passes]
+    start = names.index(GemminiTilePass.name)
+    end = names.index(ConvertGemminiToRoccPass.name)
+    return tuple(passes[start : end + 1])
+
+
+@cache
+def _context() -> Context:
+    context = Context()
+    for name, load in load_universe().all_dialects.items():
+        context.register_dialect(name, load)
+    return context
+
+
+def compile_schedule(task: GemmTask, schedule: Schedule) -> CommandStream:
+    """All commands of the task under `schedule`. Raises `TuningError` if it does not compile."""
+    module = gemm_module(task, schedule)
+    try:
+        for step in lowering_passes():
+            step.apply(_context(), module)
+        return command_stream(module)
+    except (DiagnosticException, TargetError) as error:
+        raise TuningError(" ".join(str(error).split())) from None

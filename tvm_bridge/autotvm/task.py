@@ -1,0 +1,148 @@
+"""`GemmTask`: one matrix product on one configuration, as records name it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from xdsl.dialects.builtin import MemRefType
+
+from gemmini_xdsl.dialects.matmul import MatmulOp
+from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.schedule_rules import Problem
+from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
+
+TASK_NAME = "gemmini.matmul"
+BIASES = ("none", "row", "full", "scalar")
+_TENSOR = "TENSOR"
+_RESULTS = {False: "int8", True: "int32"}
+
+
+def target_of(config: GemminiConfig) -> str:
+    """The target in records for `config`; the digest tells whether a record applies."""
+    return f"gemmini -config={config.name} -digest={config.digest}"
+
+
+def digest_of(target: str) -> str | None:
+    """The configuration digest in a record's target, if it is one of ours."""
+    words = target.split()
+    if not words or words[0] != "gemmini":
+        return None
+    prefix = "-digest="
+    return next((word.removeprefix(prefix) for word in words if word.startswith(prefix)), None)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What a product's execution time depends on; sizes are in elements.
+
+    `bias` is "none", "row" (of N elements), "full" (MxN) or "scalar".
+    """
+
+    m: int
+    n: int
+    k: int
+    transpose_a: bool = False
+    transpose_b: bool = False
+    wide_result: bool = False
+    bias: str = "none"
+
+    @staticmethod
+    def of(op: MatmulOp) -> Workload:
+        """The workload of an operation."""
+        problem = Problem.of(op)
+        bias = "none"
+        if op.bias is not None:
+            bias = "scalar"
+            if isinstance(op.bias.type, MemRefType):
+                bias = "row" if op.bias.type.get_num_dims() == 1 else "full"
+        return Workload(
+            problem.m,
+            problem.n,
+            problem.k,
+            problem.transpose_a,
+            problem.transpose_b,
+            problem.wide_result,
+            bias,
+        )
+
+    @property
+    def problem(self) -> Problem:
+        """What scheduling knows of it."""
+        return Problem(
+            self.m,
+            self.n,
+            self.k,
+            self.transpose_a,
+            self.transpose_b,
+            self.wide_result,
+            self.bias != "none",
+        )
+
+    @property
+    def operations(self) -> int:
+        """Operations as the Gemmini publications count them: 2*M*N*K + M*N."""
+        return 2 * self.m * self.n * self.k + self.m * self.n
+
+    @property
+    def size(self) -> str:
+        """Such as 128x64x32: M, N and K."""
+        return f"{self.m}x{self.n}x{self.k}"
+
+    def args(self) -> list[Any]:
+        """The task's arguments in a record: A, B, bias, result type, and the transposes."""
+        m, n, k = self.m, self.n, self.k
+        biases: dict[str, Any] = {
+            "none": None,
+            "row": [_TENSOR, [n], "int32"],
+            "full": [_TENSOR, [m, n], "int32"],
+            "scalar": "int32",
+        }
+        return [
+            [_TENSOR, [k, m] if self.transpose_a else [m, k], "int8"],
+            [_TENSOR, [n, k] if self.transpose_b else [k, n], "int8"],
+            biases[self.bias],
+            _RESULTS[self.wide_result],
+            self.transpose_a,
+            self.transpose_b,
+        ]
+
+    @staticmethod
+    def from_args(args: Any) -> Workload:
+        """The workload that a record's arguments describe. Raises `TuningError`."""
+        try:
+            (_, (a_rows, a_cols), _), (_, (b_rows, b_cols), _), bias, result, ta, tb = args
+            m, k = (a_cols, a_rows) if ta else (a_rows, a_cols)
+            n = b_rows if tb else b_cols
+            wide = {name: key for key, name in _RESULTS.items()}[result]
+            for kind in BIASES:
+                workload = Workload(m, n, k, ta, tb, wide, kind)
+                if workload.args() == args:
+                    if min(m, n, k) < 1:
+                        raise ValueError("sizes must be positive")
+                    return workload
+            raise ValueError(f"bias {bias!r}")
+        except (TypeError, ValueError, KeyError, AttributeError):
+            raise TuningError(f"not the arguments of {TASK_NAME}: {args!r}") from None
+
+
+@dataclass(frozen=True)
+class GemmTask:
+    """A workload on a configuration: what is tuned."""
+
+    workload: Workload
+    config: GemminiConfig
+
+    @cached_property
+    def target(self) -> str:
+        """The target in records."""
+        return target_of(self.config)
+
+    def seconds(self, cycles: float) -> float:
+        """The time that `cycles` take at the configuration's clock."""
+        return cycles / (self.config.clock_mhz * 1e6)
+
+    def gops(self, seconds: float) -> float:
+        """Operations per nanosecond of a run that takes `seconds`."""
+        return self.workload.operations / seconds / 1e9
