@@ -35,6 +35,12 @@ class Funct(IntEnum):
         return self.name.lower()
 
 
+CUSTOM_OPCODES = (0x0B, 0x2B, 0x5B, 0x7B)
+"""Major opcodes of RISC-V's custom-0 to custom-3, which `GemminiConfig.opcode` numbers."""
+
+FUNCT3_TWO_SOURCES = 0b011
+"""funct3 of every command: it reads rs1 and rs2 and writes no register."""
+
 GARBAGE_ADDRESS = 0xFFFFFFFF
 """The local address that means "no operand"."""
 
