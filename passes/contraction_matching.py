@@ -204,7 +204,7 @@ def producer_of(
     memory = element.operand
     if root(memory) is not memory:
         return None
-    use = uses.last_write_before(memory, uses.position(read_at))
+    use = uses.last_write_before(memory, read_at)
     if use is None:
         return None
     value = stored_expression(use.op)

@@ -28,7 +28,7 @@ from gemmini_xdsl.passes.contraction_matching import (
 from gemmini_xdsl.passes.dead_buffers import erase_dead_buffers, erase_with_constants, users
 from gemmini_xdsl.passes.diagnostics import function_name, operation_label, warn
 from gemmini_xdsl.passes.matrix_views import BatchLoops
-from gemmini_xdsl.passes.memory_uses import BlockUses, root
+from gemmini_xdsl.passes.memory_uses import BlockUses, may_overlap, root
 from gemmini_xdsl.passes.requantization_matching import Requantization, chain_of, match_epilogue
 from gemmini_xdsl.passes.scalar_expression import (
     Constant,
@@ -172,8 +172,7 @@ def _initialisation(
 ) -> tuple[Operation, Constant | Element | None] | None:
     """The operation that sets the result before the product adds to it, and the bias it is."""
     memory = root(contraction.result)
-    position = uses.position(contraction.op)
-    use = next((item for item in reversed(uses.uses[:position]) if memory in item.touches), None)
+    use = uses.last_touch_before(memory, contraction.op)
     if use is None or memory not in use.writes:
         return None
     value = stored_expression(use.op)
@@ -286,7 +285,7 @@ class Fusion:
         output = root(self.output)
         for operand, read_at in sources:
             memory = root(operand)
-            if memory == output:
+            if may_overlap(memory, {output}):
                 return False
             if uses.written_between(memory, read_at, self.anchor, but=self.fused):
                 return False

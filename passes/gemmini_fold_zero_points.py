@@ -28,7 +28,7 @@ from gemmini_xdsl.passes.constant_globals import constant_contents, erase_unused
 from gemmini_xdsl.passes.diagnostics import function_name
 from gemmini_xdsl.passes.generic_builders import BodyBuilder, dims_map, generic
 from gemmini_xdsl.passes.matmul_rewriting import with_bias
-from gemmini_xdsl.passes.memory_uses import memory_use, root
+from gemmini_xdsl.passes.memory_uses import may_overlap, memory_use, root
 
 DOC = "zero points"
 
@@ -168,7 +168,7 @@ class _Folder:
         anchor: Operation = product
         while isinstance(loop := anchor.parent_op(), scf.ForOp):
             written = memory_use(loop).writes
-            if any(root(value) in written for value in reads):
+            if any(may_overlap(root(value), written) for value in reads):
                 break
             if any(_defined_inside(value, loop) for value in reads):
                 break

@@ -1,21 +1,26 @@
 """Which operations of a block read or write which memory.
 
 Memrefs are taken to be the same memory only through views of one allocation or argument: two
-arguments of a function never alias, as the emitted C states with `restrict`.
+arguments of a function never alias, as the emitted C states with `restrict`. Memory of any other
+origin may be any memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
-from xdsl.dialects import arith, linalg, memref, scf
-from xdsl.dialects.builtin import MemRefType
+from xdsl.dialects import arith, func, linalg, math, memref, scf
+from xdsl.dialects.builtin import MemRefType, NoneAttr
 from xdsl.dialects.linalg.abstract_ops import LinalgStructuredOperation
 from xdsl.ir import Attribute, Block, Operation, OpResult, SSAValue
+from xdsl.traits import is_side_effect_free
 
 Memory = SSAValue | Attribute
-"""An allocation or argument, or the symbol of a global."""
+"""An allocation or argument, the symbol of a global, or `UNKNOWN`."""
+
+UNKNOWN = NoneAttr()
+"""Memory that may be any memory."""
 
 _VIEWS = (
     memref.SubviewOp,
@@ -23,6 +28,8 @@ _VIEWS = (
     memref.CollapseShapeOp,
     memref.ExpandShapeOp,
     memref.ReinterpretCastOp,
+    memref.ViewOp,
+    memref.MemorySpaceCastOp,
 )
 _NO_ACCESS = (
     memref.AllocOp,
@@ -35,6 +42,8 @@ _NO_ACCESS = (
     arith.ConstantOp,
     *_VIEWS,
 )
+# Not all of their operations say that they are pure.
+_PURE_DIALECTS = (arith.Arith.name, math.Math.name)
 _STRUCTURED_CONTROL_FLOW = (scf.ForOp, scf.IfOp)
 
 
@@ -44,12 +53,23 @@ def is_view(op: Operation) -> bool:
 
 
 def root(value: SSAValue) -> Memory:
-    """The allocation, global or argument that a memref is a view of."""
+    """The memory that a memref is a view of."""
     while isinstance(value, OpResult) and isinstance(value.op, _VIEWS):
         value = value.op.operands[0]
-    if isinstance(value.owner, memref.GetGlobalOp):
-        return value.owner.name_
-    return value
+    match value.owner:
+        case memref.AllocOp() | memref.AllocaOp():
+            return value
+        case memref.GetGlobalOp():
+            return value.owner.name_
+        case Block() if isinstance(value.owner.parent_op(), func.FuncOp):
+            return value
+        case _:
+            return UNKNOWN
+
+
+def may_overlap(memory: Memory, others: Set[Memory]) -> bool:
+    """Whether `memory` may be, or be part of, one of `others`."""
+    return memory in others or UNKNOWN in others or (memory == UNKNOWN and bool(others))
 
 
 @dataclass(frozen=True)
@@ -67,7 +87,7 @@ class MemoryUse:
 
 
 def memory_use(op: Operation) -> MemoryUse:
-    """What `op` reads and writes; an operation that is not known does both to its operands."""
+    """What `op` reads and writes; an operation that is not known may do both to anything."""
     from gemmini_xdsl.dialects.matmul import MatmulOp
 
     reads: set[Memory] = set()
@@ -91,9 +111,9 @@ def memory_use(op: Operation) -> MemoryUse:
             writes.add(root(op.destination))
         case _ if isinstance(op, (*_NO_ACCESS, *_STRUCTURED_CONTROL_FLOW)):
             pass
-        case _:
-            reads.update(_roots(op.operands))
-            writes.update(_roots(op.operands))
+        case _ if op.dialect_name() not in _PURE_DIALECTS and not is_side_effect_free(op):
+            reads.add(UNKNOWN)
+            writes.add(UNKNOWN)
     for region in op.regions:
         for block in region.blocks:
             for nested in block.ops:
@@ -122,23 +142,22 @@ class BlockUses:
         """Index of `op` in its block."""
         return next(number for number, use in enumerate(self.uses) if use.op is op)
 
-    def touching(self, memory: Memory) -> list[MemoryUse]:
-        """The operations that read or write `memory`."""
-        return [use for use in self.uses if memory in use.touches]
+    def last_touch_before(self, memory: Memory, op: Operation) -> MemoryUse | None:
+        """The last operation before `op` that may read or write `memory`."""
+        before = reversed(self.uses[: self.position(op)])
+        return next((use for use in before if may_overlap(memory, use.touches)), None)
 
-    def last_write_before(self, memory: Memory, position: int) -> MemoryUse | None:
-        """The last operation before `position` that writes `memory`."""
-        for use in reversed(self.uses[:position]):
-            if memory in use.writes:
-                return use
-        return None
+    def last_write_before(self, memory: Memory, op: Operation) -> MemoryUse | None:
+        """The last operation before `op` that may write `memory`."""
+        before = reversed(self.uses[: self.position(op)])
+        return next((use for use in before if may_overlap(memory, use.writes)), None)
 
     def written_between(
         self, memory: Memory, start: Operation, end: Operation, but: Iterable[Operation] = ()
     ) -> bool:
-        """Whether an operation after `start` and before `end`, but not `but`, writes `memory`."""
+        """Whether an operation between `start` and `end`, but not `but`, may write `memory`."""
         excluded = set(but)
         return any(
-            memory in use.writes and use.op not in excluded
+            may_overlap(memory, use.writes) and use.op not in excluded
             for use in self.uses[self.position(start) + 1 : self.position(end)]
         )

@@ -283,3 +283,37 @@ func.func @escapes(%A: memref<2x4xi8>, %B: memref<4x3xi8>, %C: memref<2x3xi8>) {
   "test.op"(%S) : (memref<2x3xi32>) -> ()
   func.return
 }
+
+// An unknown operation may write an operand between the product and its requantisation.
+// CHECK-LABEL: @unknown_operation
+func.func @unknown_operation(%A: memref<2x4xi8>, %B: memref<4x3xi8>, %C: memref<2x3xi8>) {
+  // CHECK: gemmini.matmul {{.*}} outs([[S:%.*]] : memref<2x3xi32>)
+  // CHECK-NEXT: "test.op"
+  // CHECK-NEXT: linalg.generic
+  %S = memref.alloc() : memref<2x3xi32>
+  %zero = arith.constant 0 : i32
+  linalg.fill ins(%zero : i32) outs(%S : memref<2x3xi32>)
+  linalg.generic {indexing_maps = [affine_map<(i, j, k) -> (i, k)>, affine_map<(i, j, k) -> (k, j)>, affine_map<(i, j, k) -> (i, j)>], iterator_types = ["parallel", "parallel", "reduction"]} ins(%A, %B : memref<2x4xi8>, memref<4x3xi8>) outs(%S : memref<2x3xi32>) {
+  ^bb0(%a: i8, %b: i8, %c: i32):
+    %0 = arith.extsi %a : i8 to i32
+    %1 = arith.extsi %b : i8 to i32
+    %2 = arith.muli %0, %1 : i32
+    %3 = arith.addi %c, %2 : i32
+    linalg.yield %3 : i32
+  }
+  "test.op"() : () -> ()
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]} ins(%S : memref<2x3xi32>) outs(%C : memref<2x3xi8>) {
+  ^bb0(%s: i32, %o: i8):
+    %0 = arith.sitofp %s : i32 to f32
+    %1 = arith.constant 0.25 : f32
+    %2 = arith.mulf %0, %1 : f32
+    %3 = math.roundeven %2 : f32
+    %4 = arith.constant 127.0 : f32
+    %5 = arith.minimumf %3, %4 : f32
+    %6 = arith.constant -128.0 : f32
+    %7 = arith.maximumf %5, %6 : f32
+    %8 = arith.fptosi %7 : f32 to i8
+    linalg.yield %8 : i8
+  }
+  func.return
+}
