@@ -241,6 +241,23 @@ def _fma(op: math.FmaOp, a: Value, b: Value, c: Value) -> Value:
     return odd.view(np.float64)
 
 
+def _bits(value: Value) -> NDArray[Any]:
+    """The bits of integers, most significant first, along a new last axis."""
+    array = _unsigned(value)
+    shifts = np.arange(array.dtype.itemsize * 8 - 1, -1, -1).astype(array.dtype)
+    return np.asarray((array[..., np.newaxis] >> shifts) & 1 != 0)
+
+
+def _leading_zeros(_: Operation, a: Value) -> Value:
+    bits = _bits(a)
+    return np.where(bits.any(-1), bits.argmax(-1), bits.shape[-1])
+
+
+def _trailing_zeros(_: Operation, a: Value) -> Value:
+    bits = _bits(a)[..., ::-1]
+    return np.where(bits.any(-1), bits.argmax(-1), bits.shape[-1])
+
+
 def _unary(function: Callable[[Value], Value]) -> Callable[..., Value]:
     return lambda _, a: function(a)
 
@@ -301,4 +318,7 @@ _OPERATIONS: dict[type[Operation], Callable[..., Any]] = {
     math.FloorOp: _unary(np.floor),
     math.CeilOp: _unary(np.ceil),
     math.FmaOp: _fma,
+    math.CountLeadingZerosOp: _leading_zeros,
+    math.CountTrailingZerosOp: _trailing_zeros,
+    math.CtPopOp: lambda _, a: _bits(a).sum(-1),
 }
