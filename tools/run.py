@@ -6,8 +6,9 @@ import ctypes
 import json
 import math
 import os
+import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -169,22 +170,24 @@ def write_outputs(result: RunResult, directory: Path) -> RunResult:
 
     Raises `GemminiError`; a file appears only when it is complete.
     """
-    files: dict[str, str] = {}
+    paths = {name: directory / file for name, file in _file_names(result.outputs).items()}
+    temporary = {
+        name: path.with_name(f".{path.name}.{os.getpid()}") for name, path in paths.items()
+    }
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name, array in result.outputs.items():
-            path = directory / f"{sanitise(name)}.npy"
-            descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=directory)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
+        try:
+            for name, array in result.outputs.items():
+                with temporary[name].open("xb") as file:
                     np.save(file, array)
-                os.replace(temporary, path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
-            files[name] = str(path)
+            for name, path in paths.items():
+                temporary[name].replace(path)
+        finally:
+            for path in temporary.values():
+                path.unlink(missing_ok=True)
     except OSError as error:
         raise GemminiError(f"{directory}: cannot be written: {error.strerror}") from None
+    files = {name: str(path) for name, path in paths.items()}
     return RunResult(
         result.function,
         result.outputs,
@@ -193,6 +196,17 @@ def write_outputs(result: RunResult, directory: Path) -> RunResult:
         result.mismatches,
         files,
     )
+
+
+def _file_names(names: Iterable[str]) -> dict[str, str]:
+    """A file name for each argument: its own, without what file systems may refuse."""
+    files: dict[str, str] = {}
+    for name in names:
+        stem = re.sub(r"[^A-Za-z0-9_-]", "_", name)
+        while f"{stem}.npy" in files.values():
+            stem += "_"
+        files[name] = f"{stem}.npy"
+    return files
 
 
 # -- steps ----------------------------------------------------------------------------------------
@@ -234,8 +248,12 @@ def _execute(
     config: GemminiConfig,
     checked: bool,
 ) -> None:
-    simulator = Simulator(config, checked=checked)
-    function = getattr(ctypes.CDLL(str(library)), record.name)
+    try:
+        simulator = Simulator(config, checked=checked)
+    except ValueError as error:
+        raise GemminiError(f"the simulator cannot model the hardware: {error}") from None
+    kernel = ctypes.CDLL(str(library))
+    function = getattr(kernel, record.name)
     function.restype = None
     arguments = [_c_argument(buffer) for buffer in buffers.values()]
     if checked:
@@ -245,6 +263,19 @@ def _execute(
             function(*arguments)
     except SimulatorError as error:
         raise GemminiError(f"{record.name}: the simulator stopped: {error}") from None
+    finally:
+        # The map views the library's memory: it goes first.
+        simulator.unmap_all()
+        _unload(kernel)
+
+
+def _unload(library: ctypes.CDLL) -> None:
+    """Unload a library, so that many runs in one process do not pile up."""
+    import _ctypes
+
+    close = getattr(_ctypes, "dlclose", None)
+    if close is not None:
+        close(library._handle)
 
 
 def _map_memory(simulator: Simulator, library: Path, buffers: Mapping[str, Buffer]) -> None:

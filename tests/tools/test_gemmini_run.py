@@ -13,7 +13,7 @@ import pytest
 
 from gemmini_xdsl.tools.api import CompileOptions, GemminiError, compile_module, run
 from gemmini_xdsl.tools.host_build import find_c_compiler
-from gemmini_xdsl.tools.run import RunResult
+from gemmini_xdsl.tools.run import RunResult, write_outputs
 
 Gemmini = Callable[..., Any]
 
@@ -327,3 +327,12 @@ def test_a_kernel_that_leaves_its_arrays_is_stopped(tmp_path: Path) -> None:
     assert source != (directory / "gemm.c").read_text()
     with pytest.raises(GemminiError, match="gemm: the simulator stopped: "):
         run(directory)
+
+
+def test_output_files_have_names_of_their_own(tmp_path: Path) -> None:
+    arrays = {name: np.full(2, index, np.int8) for index, name in enumerate(("a.b", "a_b", "../c"))}
+    written = write_outputs(RunResult("f", arrays), tmp_path / "results").files
+    assert [Path(file).name for file in written.values()] == ["a_b.npy", "a_b_.npy", "___c.npy"]
+    for name, file in written.items():
+        np.testing.assert_array_equal(np.load(file), arrays[name])
+    assert len(os.listdir(tmp_path / "results")) == 3
