@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from gemmini_xdsl.hardware.config import GemminiConfig
-
-_CUSTOM_OPCODES = (0x0B, 0x2B, 0x5B, 0x7B)
-"""Major opcodes of RISC-V's custom-0 to custom-3."""
+from gemmini_xdsl.hardware.encoding import CUSTOM_OPCODES
 
 
 def write_c_header(config: GemminiConfig) -> str:
@@ -15,11 +13,12 @@ def write_c_header(config: GemminiConfig) -> str:
             ("CONFIG_NAME", f'"{config.name}"'),
             ("CONFIG_DIGEST", f"0x{config.digest}"),
         ],
-        [("OPCODE", f"0x{_CUSTOM_OPCODES[config.opcode]:02x}")],
+        [("OPCODE", f"0x{CUSTOM_OPCODES[config.opcode]:02x}")],
         [
             ("DIM", str(config.dim)),
             ("MAX_BLOCK_COLS", str(config.max_block_cols)),
             ("MAX_BLOCK_COLS_ACC", str(config.max_block_cols_acc)),
+            ("CACHE_LINE_BYTES", str(config.l2_line_bytes)),
         ],
         [
             ("SCRATCHPAD_ROWS", str(config.scratchpad_rows)),

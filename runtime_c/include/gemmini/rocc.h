@@ -74,11 +74,36 @@ static inline void gemmini_record_command(uint64_t funct, uint64_t rs1, uint64_t
 #include <gemmini/config.h>
 
 /* The memory clobber keeps the compiler from moving accesses to matrices across commands. */
-#define GEMMINI_ROCC(funct, rs1, rs2)                                                              \
+#define GEMMINI_INSTRUCTION(funct, rs1, rs2)                                                       \
     __asm__ volatile(".insn r %0, 3, %1, x0, %2, %3"                                               \
                      :                                                                             \
                      : "i"(GEMMINI_OPCODE), "i"(funct), "r"((uint64_t)(rs1)), "r"((uint64_t)(rs2)) \
                      : "memory")
+
+/* The last command before the program stopped, for the watchdog's message. Kernels keep it if
+ * they are compiled with GEMMINI_LAST_COMMAND; platform/common/console.c defines it. */
+struct gemmini_last_command {
+    uint64_t count; /* commands since the start */
+    uint64_t funct;
+    uint64_t rs1;
+    uint64_t rs2;
+};
+
+extern volatile struct gemmini_last_command gemmini_last_command;
+
+#if defined(GEMMINI_LAST_COMMAND)
+#define GEMMINI_ROCC(funct_, rs1_, rs2_)                                                           \
+    do {                                                                                           \
+        const uint64_t gemmini_rs1 = (uint64_t)(rs1_), gemmini_rs2 = (uint64_t)(rs2_);             \
+        gemmini_last_command.count++;                                                              \
+        gemmini_last_command.funct = (funct_);                                                     \
+        gemmini_last_command.rs1 = gemmini_rs1;                                                    \
+        gemmini_last_command.rs2 = gemmini_rs2;                                                    \
+        GEMMINI_INSTRUCTION(funct_, gemmini_rs1, gemmini_rs2);                                     \
+    } while (0)
+#else
+#define GEMMINI_ROCC(funct, rs1, rs2) GEMMINI_INSTRUCTION(funct, rs1, rs2)
+#endif
 #define GEMMINI_FENCE() __asm__ volatile("fence" ::: "memory")
 
 #else
