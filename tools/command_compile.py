@@ -61,7 +61,11 @@ def compile_command(
     ] = None,
     emit: Annotated[
         str,
-        typer.Option(metavar="LIST", help="What to write, of c, mlir and commands."),
+        typer.Option(
+            metavar="LIST",
+            help="What to write, of c, mlir, commands, elf (a RISC-V program that runs a function "
+            "and checks it) and project (its sources with a Makefile).",
+        ),
     ] = "c,mlir",
     requantization: Annotated[
         Requantization,
@@ -82,6 +86,36 @@ def compile_command(
         str | None,
         typer.Option(metavar="NAME", help="Name of the files (default: that of the input)."),
     ] = None,
+    platform: Annotated[
+        str, typer.Option(metavar="NAME", help="Of programs: baremetal or linux.")
+    ] = "baremetal",
+    base_address: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="Where bare-metal programs begin."),
+    ] = "0x80000000",
+    program_data: Annotated[
+        str,
+        typer.Option(
+            metavar="WHERE", help="Inputs of programs: generated (on the target) or embedded."
+        ),
+    ] = "generated",
+    compare: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="What programs compare their outputs with: digest, full (the whole reference) "
+            "or none.",
+        ),
+    ] = "digest",
+    watchdog: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="CYCLES",
+            help="Give up after so many cycles and print the last command, at three stores a "
+            "command (0: never; default: late, without the command).",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the manifest to standard output.")
     ] = False,
@@ -92,6 +126,7 @@ def compile_command(
     it needs. Nothing is written unless all of it succeeds.
     """
     from gemmini_xdsl.tools.compile import CompileOptions, compile_input
+    from gemmini_xdsl.tools.elf_options import announce_compiler, parse_program_options
 
     options = CompileOptions(
         config=config,
@@ -101,8 +136,10 @@ def compile_command(
         strict_rounding=strict_rounding,
     )
     kinds = [kind.strip() for kind in emit.split(",") if kind.strip()]
+    program = parse_program_options(platform, base_address, program_data, compare, watchdog)
+    announce_compiler(kinds)
     with progress("compiling"):
-        compiled = compile_input(source, output, options, kinds, name)
+        compiled = compile_input(source, output, options, kinds, name, program)
     if as_json:
         typer.echo(compiled.manifest.to_json(), nl=False)
         return 0

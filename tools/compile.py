@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -45,7 +45,10 @@ from gemmini_xdsl.tools.manifest import MANIFEST, FunctionRecord, Manifest
 from gemmini_xdsl.tools.output_directory import check_replaceable, write_directory
 from gemmini_xdsl.tools.universe import load_universe
 
-EMITS = ("c", "mlir", "commands")
+if TYPE_CHECKING:
+    from gemmini_xdsl.tools.elf_project import ProgramOptions
+
+EMITS = ("c", "mlir", "commands", "elf", "project")
 INPUT_SUFFIX = ".input.mlir"
 OUR_PACKAGE = "gemmini_xdsl."
 RUNTIME_HEADERS = ("rocc.h",)
@@ -111,13 +114,18 @@ class Compiled:
         files[MANIFEST] = self.manifest.to_json()
         return files
 
-    def write(self, directory: Path, emit: Sequence[str] = EMITS[:2]) -> None:
-        """Write the files to `directory`, all or none. Raises `GemminiError`."""
+    def write(
+        self,
+        directory: Path,
+        emit: Sequence[str] = EMITS[:2],
+        others: Mapping[str, str | bytes] | None = None,
+    ) -> None:
+        """Write the files and `others` to `directory`, all or none. Raises `GemminiError`."""
         try:
             files = self.files(emit)
         except TargetError as error:
             raise GemminiError(f"{self.name}: {describe(error)}") from None
-        write_directory(directory, files)
+        write_directory(directory, {**files, **(others or {})})
 
 
 def _text(module: ModuleOp) -> str:
@@ -132,8 +140,12 @@ def compile_input(
     options: CompileOptions | None = None,
     emit: Sequence[str] = EMITS[:2],
     name: str | None = None,
+    program: ProgramOptions | None = None,
 ) -> Compiled:
-    """Compile a file or a shorthand into `directory`. Raises `GemminiError`."""
+    """Compile a file or a shorthand into `directory`. Raises `GemminiError`.
+
+    `program` is for the kinds elf and project.
+    """
     unknown = [kind for kind in emit if kind not in EMITS]
     if unknown or not emit:
         what = f"got '{','.join(unknown)}'" if unknown else "got nothing"
@@ -142,7 +154,13 @@ def compile_input(
     context = make_context()
     source = load_input(text, context)
     compiled = compile_module(source.module, options, name or source.name, context=context)
-    compiled.write(directory, emit)
+    others: Mapping[str, str | bytes] = {}
+    if {"elf", "project"} & set(emit):
+        # Imported here: it builds on this module.
+        from gemmini_xdsl.tools.elf_build import emitted_files
+
+        others = emitted_files(compiled, emit, program)
+    compiled.write(directory, emit, others)
     return compiled
 
 

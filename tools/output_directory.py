@@ -12,8 +12,8 @@ from gemmini_xdsl.tools.errors import GemminiError
 from gemmini_xdsl.tools.manifest import MANIFEST, is_manifest
 
 
-def write_directory(directory: Path, files: Mapping[str, str]) -> None:
-    """Make `directory` hold exactly `files` (relative name to text), all of them or nothing.
+def write_directory(directory: Path, files: Mapping[str, str | bytes]) -> None:
+    """Make `directory` hold exactly `files` (relative name to content), all of them or nothing.
 
     An existing directory is replaced if it is empty or was made by `gemmini compile`. Raises
     `GemminiError` otherwise, and when the file system refuses.
@@ -42,7 +42,7 @@ def check_replaceable(directory: Path) -> None:
         raise GemminiError(f"{directory}: cannot be written: {error.strerror}") from None
 
 
-def _replace(target: Path, files: Mapping[str, str]) -> None:
+def _replace(target: Path, files: Mapping[str, str | bytes]) -> None:
     ancestor = target.parent
     while not ancestor.exists():
         ancestor = ancestor.parent
@@ -51,10 +51,10 @@ def _replace(target: Path, files: Mapping[str, str]) -> None:
     try:
         complete, old = temporary / "new", temporary / "old"
         complete.mkdir()
-        for name, text in files.items():
+        for name, content in files.items():
             path = complete / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
         made = _make_parents(target.parent)
         if target.exists():
             target.rename(old)
