@@ -18,7 +18,6 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     IntegerType,
     MemRefType,
-    StringAttr,
     f32,
     i8,
 )
@@ -276,9 +275,3 @@ def stored_expression(op: Operation) -> Expression | None:
 def constant_results(map_: AffineMap) -> bool:
     """Whether all results of a map are dimensions or constants."""
     return all(isinstance(item, AffineDimExpr | AffineConstantExpr) for item in map_.results)
-
-
-def block_name(op: Operation) -> str | None:
-    """The `doc` of an operation."""
-    doc = op.properties.get("doc")
-    return doc.data if isinstance(doc, StringAttr) else None
