@@ -191,6 +191,17 @@ def test_the_best_record_is_applied() -> None:
     assert choice.note == ""
 
 
+def test_schedules_that_failed_verification_are_not_applied() -> None:
+    best = history(
+        trial(seconds=1e-5, schedule=Schedule((2, 1, 1))),
+        trial(seconds=2e-5, schedule=Schedule((1, 2, 1))),
+        trial(seconds=None, schedule=Schedule((2, 1, 1))),
+    )
+    choice = best.query(Workload(64, 64, 64), CONFIG)
+    assert choice is not None
+    assert choice.schedule.tile == (1, 2, 1)
+
+
 def test_the_nearest_size_is_applied_with_a_note() -> None:
     best = history(
         trial((512, 512, 512), schedule=Schedule((4, 4, 4))),

@@ -14,6 +14,7 @@ from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.schedule_rules import schedule_problem
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import schedule_of
+from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureErrorNo
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record, parse_records, read_records
 from gemmini_xdsl.tvm_bridge.autotvm.task import Workload
 
@@ -37,14 +38,22 @@ class ApplyHistoryBest:
     """The records of lowest mean cost, by configuration digest and workload."""
 
     def __init__(self, records: Iterable[Record], source: str) -> None:
-        """Take the successful records of `records`; `source` names them in messages."""
+        """Take the successful records of `records`; `source` names them in messages.
+
+        A schedule that ever gave a wrong answer is not taken, however fast it was.
+        """
         self.source = source
         self._best: dict[tuple[str, Workload], Record] = {}
-        for record in records:
-            digest = record.digest
-            if digest is None or not record.result.ok:
-                continue
+        ours = [(record.digest, record) for record in records if record.digest is not None]
+        wrong = {
+            (digest, record.workload, repr(record.values))
+            for digest, record in ours
+            if record.result.error_no == MeasureErrorNo.WRONG_ANSWER
+        }
+        for digest, record in ours:
             key = (digest, record.workload)
+            if not record.result.ok or (*key, repr(record.values)) in wrong:
+                continue
             if key not in self._best or record.result.mean < self._best[key].result.mean:
                 self._best[key] = record
 

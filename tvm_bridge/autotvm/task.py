@@ -14,7 +14,7 @@ from gemmini_xdsl.passes.schedule_rules import Problem
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 
 TASK_NAME = "gemmini.matmul"
-BIASES = ("none", "row", "full", "scalar")
+BIASES = ("none", "row", "full")
 _TENSOR = "TENSOR"
 _RESULTS = {False: "int8", True: "int32"}
 
@@ -37,7 +37,7 @@ def digest_of(target: str) -> str | None:
 class Workload:
     """What a product's execution time depends on; sizes are in elements.
 
-    `bias` is "none", "row" (of N elements), "full" (MxN) or "scalar".
+    `bias` is "none", "row" (of N elements; a scalar is spread to one) or "full" (MxN).
     """
 
     m: int
@@ -54,9 +54,8 @@ class Workload:
         problem = Problem.of(op)
         bias = "none"
         if op.bias is not None:
-            bias = "scalar"
-            if isinstance(op.bias.type, MemRefType):
-                bias = "row" if op.bias.type.get_num_dims() == 1 else "full"
+            matrix = isinstance(op.bias.type, MemRefType) and op.bias.type.get_num_dims() > 1
+            bias = "full" if matrix else "row"
         return Workload(
             problem.m,
             problem.n,
@@ -97,7 +96,6 @@ class Workload:
             "none": None,
             "row": [_TENSOR, [n], "int32"],
             "full": [_TENSOR, [m, n], "int32"],
-            "scalar": "int32",
         }
         return [
             [_TENSOR, [k, m] if self.transpose_a else [m, k], "int8"],

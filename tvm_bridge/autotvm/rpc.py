@@ -1,0 +1,273 @@
+"""Measuring on many machines through TVM's RPC tracker.
+
+A server is TVM's own RPC server with one more function, which measures a trial with whatever
+runner its machine has. A client asks the tracker for a free server for each trial; a server that
+dies costs its trial a second attempt elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from gemmini_xdsl.hardware import ConfigError, GemminiConfig
+from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
+from gemmini_xdsl.tvm_bridge.autotvm.measure import (
+    Builder,
+    MeasureErrorNo,
+    MeasureInput,
+    MeasureResult,
+    Results,
+    Runner,
+    measure_one,
+)
+from gemmini_xdsl.tvm_bridge.autotvm.records import decode, encode
+from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
+
+MEASURE_FUNCTION = "gemmini.autotvm.measure"
+ATTEMPTS = 3
+CONNECT_SECONDS = 5.0
+SESSION_SECONDS = 120
+CHECK_SECONDS = 5.0
+CHECKS = 2
+"""After so many looks at the tracker, `CHECK_SECONDS` apart, missing servers count as gone."""
+
+
+# -- server side ----------------------------------------------------------------------------------
+
+
+def serve_trials(builder: Builder, runner: Runner) -> Callable[[], None]:
+    """What a TVM RPC server calls when it starts (`server_init_callback`)."""
+
+    def register() -> None:
+        import tvm_ffi
+
+        from gemmini_xdsl.tvm_bridge.autotvm import programs
+
+        programs.lowering_passes()
+
+        def measure(text: str) -> str:
+            return measure_text(str(text), builder, runner)
+
+        tvm_ffi.register_global_func(MEASURE_FUNCTION, measure, override=True)
+
+    return register
+
+
+def measure_text(text: str, builder: Builder, runner: Runner) -> str:
+    """Measure the trial that `encode_trial` wrote; the answer is a record and a message."""
+    item = decode_trial(text)
+    result = measure_one(item, builder, runner)
+    return json.dumps([encode(item, result), result.message])
+
+
+def start_server(
+    tracker: tuple[str, int],
+    key: str,
+    builder: Builder,
+    runner: Runner,
+    host: str = "0.0.0.0",
+    port: int = 9090,
+) -> Any:
+    """Start TVM's RPC server in a process of its own; it registers with the tracker as `key`.
+
+    The result is a `tvm.rpc.Server`; its `terminate` ends it.
+    """
+    check_tracker(tracker)
+    from tvm import rpc
+
+    return rpc.Server(
+        host,
+        port,
+        port + 1000,
+        key=key,
+        tracker_addr=tracker,
+        silent=True,
+        server_init_callback=serve_trials(builder, runner),
+    )
+
+
+# -- client side ----------------------------------------------------------------------------------
+
+
+def encode_trial(item: MeasureInput) -> str:
+    """A trial as text: the record that it will become, and the whole configuration."""
+    empty = MeasureResult.failure(MeasureErrorNo.UNKNOWN_ERROR, "", 0.0)
+    return json.dumps([encode(item, empty), item.task.config.parameters()])
+
+
+def decode_trial(text: str) -> MeasureInput:
+    """The inverse of `encode_trial`. Raises `TuningError`."""
+    try:
+        line, parameters = json.loads(text)
+        config = GemminiConfig.from_parameters(parameters, "the client's configuration")
+    except (ValueError, TypeError, ConfigError) as error:
+        raise TuningError(f"not a trial: {error}") from None
+    record = decode(line)
+    return MeasureInput(GemmTask(record.workload, config), record.index, record.values)
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """`host:port` as a pair. Raises `TuningError`."""
+    host, separator, port = text.rpartition(":")
+    if not separator or not host or not (port.isascii() and port.isdigit()) or len(port) > 5:
+        raise TuningError(f"a tracker is given as host:port, got '{text}'")
+    return host, int(port)
+
+
+def check_tracker(tracker: tuple[str, int]) -> None:
+    """Raise `TuningError` if nothing answers at the tracker's address."""
+    try:
+        socket.create_connection(tracker, CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise TuningError(
+            f"cannot reach the RPC tracker at {tracker[0]}:{tracker[1]}: {reason}; start one with "
+            "python -m tvm.exec.rpc_tracker"
+        ) from None
+
+
+_Finished = tuple[MeasureInput, MeasureResult] | TuningError
+
+
+@dataclass
+class _Attempt:
+    item: MeasureInput
+    tries: int = 0
+
+
+class RPCExecutor:
+    """Measures trials on all servers that a tracker knows under `key`.
+
+    One thread for each server that is registered at the start asks the tracker for a session,
+    measures one trial in it and gives it back, so that several clients can share the servers.
+    """
+
+    def __init__(
+        self,
+        tracker: tuple[str, int],
+        key: str,
+        *,
+        session_timeout: int = SESSION_SECONDS,
+        attempts: int = ATTEMPTS,
+    ) -> None:
+        """Connect to the tracker. Raises `TuningError` if it or its servers are not there."""
+        self._address = tracker
+        self._key = key
+        self._session_timeout = session_timeout
+        self._attempts = attempts
+        check_tracker(tracker)
+        servers = self._count_servers()
+        if servers == 0:
+            raise TuningError(
+                f"the RPC tracker at {tracker[0]}:{tracker[1]} has no server with the key '{key}'"
+            )
+        self._servers = servers
+
+    @property
+    def parallelism(self) -> int:
+        """The number of servers at the start."""
+        return self._servers
+
+    def measure(self, inputs: Iterable[MeasureInput]) -> Results:
+        """Every input once with its result, as they become ready."""
+        todo: queue.Queue[_Attempt | None] = queue.Queue()
+        done: queue.Queue[_Finished] = queue.Queue()
+        count = 0
+        for item in inputs:
+            todo.put(_Attempt(item))
+            count += 1
+        threads = [
+            threading.Thread(target=self._work, args=(todo, done), daemon=True)
+            for _ in range(min(self._servers, count))
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(count):
+                finished = self._wait(done)
+                if isinstance(finished, TuningError):
+                    raise finished
+                yield finished
+        finally:
+            for _ in threads:
+                todo.put(None)
+
+    def close(self) -> None:
+        """Nothing stays open between trials."""
+
+    def _work(
+        self,
+        todo: queue.Queue[_Attempt | None],
+        done: queue.Queue[_Finished],
+    ) -> None:
+        while (attempt := todo.get()) is not None:
+            start = time.perf_counter()
+            try:
+                done.put((attempt.item, self._measure_remotely(attempt.item)))
+            except Exception as error:
+                attempt.tries += 1
+                if attempt.tries < self._attempts:
+                    todo.put(attempt)
+                    continue
+                if (gone := self._gone()) is not None:
+                    done.put(gone)
+                    return
+                text = " ".join(str(error).split())[:200]
+                message = f"{self._attempts} servers failed: {type(error).__name__}: {text}"
+                seconds = time.perf_counter() - start
+                failure = MeasureResult.failure(MeasureErrorNo.RUNTIME_DEVICE, message, seconds)
+                done.put((attempt.item, failure))
+
+    def _wait(self, done: queue.Queue[_Finished]) -> _Finished:
+        """The next result; a request waits for ever if no server is left, so look now and then."""
+        missing = 0
+        while True:
+            try:
+                return done.get(timeout=CHECK_SECONDS)
+            except queue.Empty:
+                gone = self._gone()
+                # A server that comes back, or one between two sessions, gets a little time.
+                missing = missing + 1 if gone is not None else 0
+                if gone is not None and missing >= CHECKS:
+                    return gone
+
+    def _gone(self) -> TuningError | None:
+        """Why nothing can be measured any more, if so."""
+        try:
+            check_tracker(self._address)
+            servers = self._count_servers()
+        except TuningError as error:
+            return error
+        except Exception as error:
+            return TuningError(f"the RPC tracker does not answer: {error}")
+        if servers == 0:
+            return TuningError(
+                f"all servers with the key '{self._key}' are gone; start some and continue "
+                "with --resume"
+            )
+        return None
+
+    def _measure_remotely(self, item: MeasureInput) -> MeasureResult:
+        from tvm import rpc
+
+        tracker = rpc.connect_tracker(*self._address)
+        session = tracker.request(self._key, session_timeout=self._session_timeout)
+        answer = str(session.get_function(MEASURE_FUNCTION)(encode_trial(item)))
+        line, message = json.loads(answer)
+        result = decode(line).result
+        return MeasureResult(
+            result.costs, result.error_no, result.all_cost, result.timestamp, message
+        )
+
+    def _count_servers(self) -> int:
+        from tvm import rpc
+
+        summary = rpc.connect_tracker(*self._address).summary()
+        return sum(info["key"] == f"server:{self._key}" for info in summary["server_info"])

@@ -1,0 +1,182 @@
+"""`tune`: the loop that asks a tuner for trials, measures them and records the results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gemmini_xdsl.dialects.attributes import Schedule
+from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import schedule_of
+from gemmini_xdsl.tvm_bridge.autotvm.knobs import Entity
+from gemmini_xdsl.tvm_bridge.autotvm.measure import (
+    Executor,
+    MeasureError,
+    MeasureErrorNo,
+    MeasureInput,
+    MeasureResult,
+)
+from gemmini_xdsl.tvm_bridge.autotvm.records import Record, RecordLog
+from gemmini_xdsl.tvm_bridge.autotvm.simulate import verify_schedule
+from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
+from gemmini_xdsl.tvm_bridge.autotvm.tuners import Tuner
+
+_WRONG = MeasureErrorNo.WRONG_ANSWER
+
+Verifier = Callable[[GemmTask, Schedule], None]
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best verified schedule: its time in seconds, its knob values, and the trial's number."""
+
+    schedule: Schedule
+    seconds: float
+    values: dict[str, Entity]
+    trial: int
+
+
+@dataclass
+class Progress:
+    """How far a run is; passed to the callback after every trial.
+
+    `curve` holds the lowest time in seconds after each trial, None while all have failed.
+    """
+
+    trials: int
+    resumed: int = 0
+    errors: int = 0
+    best_seconds: float | None = None
+    curve: list[float | None] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+    last_error: str = ""
+
+    @property
+    def done(self) -> int:
+        """Trials so far, those of an earlier run included."""
+        return len(self.curve)
+
+    @property
+    def rate(self) -> float:
+        """Trials a second in this run."""
+        elapsed = time.monotonic() - self.started
+        return (self.done - self.resumed) / elapsed if elapsed > 0 else 0.0
+
+    def add(self, result: MeasureResult) -> None:
+        """Count one trial."""
+        if not result.ok:
+            self.errors += 1
+            self.last_error = result.message or self.last_error
+        elif self.best_seconds is None or result.mean < self.best_seconds:
+            self.best_seconds = result.mean
+        self.curve.append(self.best_seconds)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found. `refused` counts schedules that were fastest but failed verification."""
+
+    task: GemmTask
+    best: Best
+    progress: Progress
+    refused: int
+
+
+def tune(
+    tuner: Tuner,
+    executor: Executor,
+    trials: int,
+    *,
+    early_stopping: int | None = None,
+    log: RecordLog | None = None,
+    earlier: list[Record] | None = None,
+    callback: Callable[[Progress], None] = lambda _: None,
+    verifier: Verifier = verify_schedule,
+) -> Outcome:
+    """Measure up to `trials` points of the tuner's space and return the best, verified.
+
+    `early_stopping` ends the run after so many trials without improvement. `earlier` are records
+    of the same task from an interrupted run; they count as trials. Raises `TuningError` if no
+    trial succeeds.
+    """
+    progress = Progress(trials)
+    results: list[tuple[MeasureInput, MeasureResult]] = []
+    _resume(tuner, earlier or [], results, progress)
+    while progress.done < trials and not _stalled(progress, early_stopping):
+        batch = tuner.next_batch(min(tuner.plan_size, trials - progress.done))
+        if not batch:
+            break
+        inputs = [MeasureInput.of(tuner.task, tuner.space.get(index)) for index in batch]
+        found: dict[int, MeasureResult] = {}
+        for item, result in executor.measure(inputs):
+            found[item.index] = result
+            if log is not None:
+                log.append(item, result)
+            progress.add(result)
+            callback(progress)
+        # In the order of the proposals, so that a run does not depend on who finished first.
+        tuner.update([(i, found[i].mean if found[i].ok else None) for i in batch])
+        results.extend((item, found[item.index]) for item in inputs)
+    return _verified(tuner.task, results, progress, verifier, log)
+
+
+def _stalled(progress: Progress, early_stopping: int | None) -> bool:
+    if early_stopping is None or progress.best_seconds is None:
+        return False
+    return progress.done - progress.curve.index(progress.best_seconds) > early_stopping
+
+
+def _resume(
+    tuner: Tuner,
+    earlier: list[Record],
+    results: list[tuple[MeasureInput, MeasureResult]],
+    progress: Progress,
+) -> None:
+    found: dict[int, tuple[MeasureInput, MeasureResult]] = {}
+    for record in earlier:
+        try:
+            entity = tuner.space.find(record.values)
+        except TuningError:
+            continue
+        # A later record of the same point is the verdict of its verification.
+        found[entity.index] = (MeasureInput.of(tuner.task, entity), record.result)
+    costs: dict[int, float | None] = {}
+    for index, (item, result) in found.items():
+        costs[index] = result.mean if result.ok else None
+        results.append((item, result))
+        progress.add(result)
+    progress.resumed = progress.done
+    tuner.update(list(costs.items()))
+
+
+def _verified(
+    task: GemmTask,
+    results: list[tuple[MeasureInput, MeasureResult]],
+    progress: Progress,
+    verifier: Verifier,
+    log: RecordLog | None,
+) -> Outcome:
+    """The fastest schedule that computes the right results; the log learns of wrong ones."""
+    order = sorted(
+        (number for number, (_, result) in enumerate(results) if result.ok),
+        key=lambda number: results[number][1].mean,
+    )
+    refused = 0
+    for number in order:
+        item, result = results[number]
+        schedule = schedule_of(item.values)
+        try:
+            verifier(task, schedule)
+        except (MeasureError, TuningError) as error:
+            refused += 1
+            progress.last_error = str(error)
+            if log is not None:
+                log.append(item, MeasureResult.failure(_WRONG, str(error), result.all_cost))
+            continue
+        best = Best(schedule, result.mean, item.values, number + 1)
+        return Outcome(task, best, progress, refused)
+    reason = f"; the last error: {progress.last_error}" if progress.last_error else ""
+    raise TuningError(
+        f"{task.workload.size}: none of {len(results)} trials gave a correct program{reason}"
+    )

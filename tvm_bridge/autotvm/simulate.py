@@ -1,0 +1,137 @@
+"""Building and running trials on this machine's simulators, and checking their results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gemmini_xdsl.dialects.attributes import Schedule
+from gemmini_xdsl.runtime_c.simulator import Simulator, SimulatorError
+from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
+from gemmini_xdsl.targets.arguments import Role
+from gemmini_xdsl.targets.command_stream import CommandStream
+from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureError, MeasureErrorNo
+from gemmini_xdsl.tvm_bridge.autotvm.programs import SCALE, compile_schedule
+from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
+
+HOST_GAP = 8
+"""Cycles between two commands that the core is assumed to need: about what a loop of a few
+instructions with an address update takes on an in-order core."""
+
+VERIFIED_PRODUCTS = 1 << 25
+"""Up to this many multiplications, every trial is verified and not only the best one."""
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class CommandStreamBuilder:
+    """Compiles trials to command streams, in memory."""
+
+    def build(self, task: GemmTask, schedule: Schedule) -> CommandStream:
+        """The commands; raises `TuningError` if the schedule does not compile."""
+        return compile_schedule(task, schedule)
+
+
+@dataclass(frozen=True)
+class SimulatorRunner:
+    """Times programs on the cycle-level model and verifies them on the functional simulator.
+
+    `host_gap` is the number of cycles that the core takes from one accepted command to the next.
+    Operands are in the L2 before the start, as far as they fit. Products of at most
+    `verified_products` multiplications are verified bit by bit in each trial.
+    """
+
+    host_gap: int = HOST_GAP
+    verified_products: int = VERIFIED_PRODUCTS
+
+    def run(self, task: GemmTask, schedule: Schedule, program: CommandStream) -> tuple[float, ...]:
+        """The time of one run in seconds; raises `MeasureError`."""
+        workload = task.workload
+        if workload.m * workload.n * workload.k <= self.verified_products:
+            verify(task, program)
+        return (task.seconds(self.cycles(task, program)),)
+
+    def cycles(self, task: GemmTask, program: CommandStream) -> int:
+        """Cycles from the first command until the accelerator is idle; raises `MeasureError`."""
+        try:
+            with TimingModel(task.config) as model:
+                for placement in program.placements:
+                    argument = placement.argument
+                    if argument.role != Role.OUTPUT and argument.shape is not None:
+                        size = prod(argument.shape) * np.dtype(argument.dtype).itemsize
+                        model.host_write(placement.address, size)
+                command, gap = model.command, self.host_gap
+                for item in program.items:
+                    if item is None:
+                        model.fence()
+                    else:
+                        command(gap, item.funct, item.rs1, item.rs2)
+                return model.fence()
+        except TimingError as error:
+            raise MeasureError(MeasureErrorNo.RUNTIME_DEVICE, str(error)) from None
+
+
+def verify(task: GemmTask, program: CommandStream) -> None:
+    """Run the commands in the functional simulator and compare with numpy, bit by bit.
+
+    Raises `MeasureError` if the simulator refuses a command or an element differs.
+    """
+    inputs, expected = _reference(task.workload)
+    output = np.zeros(expected.shape, expected.dtype)
+    simulator = Simulator(task.config, checked=True)
+    operands = iter(inputs)
+    for placement in program.placements:
+        is_output = placement.argument.role == Role.OUTPUT
+        simulator.map(placement.address, output if is_output else next(operands))
+    try:
+        command = simulator.command
+        for item in program.items:
+            if item is None:
+                simulator.fence()
+            else:
+                command(item.funct, item.rs1, item.rs2)
+    except SimulatorError as error:
+        raise MeasureError(MeasureErrorNo.WRONG_ANSWER, str(error)) from None
+    wrong = int(np.count_nonzero(output != expected))
+    if wrong:
+        raise MeasureError(
+            MeasureErrorNo.WRONG_ANSWER, f"{wrong} of {expected.size} results are wrong"
+        )
+
+
+def verify_schedule(task: GemmTask, schedule: Schedule) -> None:
+    """Compile a schedule and verify it. Raises `MeasureError` or `TuningError`."""
+    verify(task, compile_schedule(task, schedule))
+
+
+@lru_cache(maxsize=1)
+def _reference(workload: Workload) -> tuple[tuple[Array, ...], Array]:
+    """Random operands in argument order, and the result that numpy computes from them."""
+    rng = np.random.default_rng(0)
+    m, n, k = workload.m, workload.n, workload.k
+    a = rng.integers(-128, 128, (k, m) if workload.transpose_a else (m, k), np.int8)
+    b = rng.integers(-128, 128, (n, k) if workload.transpose_b else (k, n), np.int8)
+    inputs = [a, b]
+    left = (a.T if workload.transpose_a else a).astype(np.float64)
+    right = (b.T if workload.transpose_b else b).astype(np.float64)
+    # Sums of int8 products are far below 2^53, so double precision is exact.
+    total = (left @ right).astype(np.int64)
+    if workload.bias != "none":
+        shape = {"row": (n,), "full": (m, n)}[workload.bias]
+        bias = rng.integers(-(1 << 15), 1 << 15, shape, np.int32)
+        inputs.append(bias)
+        total += bias
+    sums = total.astype(np.int32)
+    for array in inputs:
+        array.flags.writeable = False
+    if workload.wide_result:
+        return tuple(inputs), sums
+    scaled = sums.astype(np.float32) * np.float32(SCALE)
+    limits = np.iinfo(np.int8)
+    return tuple(inputs), np.clip(np.rint(scaled), limits.min, limits.max).astype(np.int8)
