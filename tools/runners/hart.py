@@ -19,7 +19,7 @@ from unicorn import riscv_const as rv
 from unicorn.unicorn_const import UC_HOOK_BLOCK, UC_HOOK_CODE, UC_HOOK_INTR
 
 from gemmini_xdsl.hardware import GemminiConfig
-from gemmini_xdsl.hardware.encoding import CUSTOM_OPCODES
+from gemmini_xdsl.hardware.encoding import CUSTOM_OPCODES, FUNCT3_TWO_SOURCES
 from gemmini_xdsl.runtime_c.simulator import SimulatorError
 from gemmini_xdsl.tools.elf_file import ElfFile, Segment
 from gemmini_xdsl.tools.errors import GemminiError
@@ -344,10 +344,10 @@ class Hart:
         self._custom(pc, word)
 
     def _custom(self, pc: int, word: int) -> None:
-        if word >> 12 & 7 != 3:
+        if word >> 12 & 7 != FUNCT3_TWO_SOURCES:
             raise HartError(
                 f"custom instruction {word:#010x} at pc {pc:#x}: only commands that read two "
-                "registers and write none are modelled (funct3 3)"
+                f"registers and write none are modelled (funct3 {FUNCT3_TWO_SOURCES})"
             )
         operands = self.register(word >> 15 & 31), self.register(word >> 20 & 31)
         try:
