@@ -182,12 +182,17 @@ def _random_schedule(
     return ", ".join(fields)
 
 
-def parse(text: str) -> ModuleOp:
-    """A verified module of `text`."""
+def all_dialects() -> Context:
+    """A context that knows every dialect."""
     context = Context()
     for name, load in load_universe().all_dialects.items():
         context.register_dialect(name, load)
-    module = Parser(context, text).parse_module()
+    return context
+
+
+def parse(text: str) -> ModuleOp:
+    """A verified module of `text`."""
+    module = Parser(all_dialects(), text).parse_module()
     module.verify()
     return module
 
@@ -259,3 +264,9 @@ def random_product_fixture() -> Callable[..., Product]:
 def parse_fixture() -> Callable[[str], ModuleOp]:
     """`parse`."""
     return parse
+
+
+@pytest.fixture(scope="session")
+def context() -> Context:
+    """A context that knows every dialect."""
+    return all_dialects()

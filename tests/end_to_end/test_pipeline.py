@@ -33,6 +33,7 @@ def test_restart_at_every_level(
     products_module: Callable[..., ModuleOp],
     random_product: Callable[..., Any],
     parse: Callable[[str], ModuleOp],
+    context: Context,
 ) -> None:
     """Printing and parsing between any two passes changes nothing in the C that comes out."""
     draw = random.Random(preset)
@@ -40,15 +41,15 @@ def test_restart_at_every_level(
     module = products_module(preset, products)
     straight = module.clone()
     for step in default_pipeline():
-        step.apply(Context(), straight)
-        step.apply(Context(), module)
+        step.apply(context, straight)
+        step.apply(context, module)
         module = parse(_text(module, generic))
     assert emit_module(module, "kernel").source == emit_module(straight, "kernel").source
 
 
-def _operations(module: ModuleOp) -> int:
+def _operations(module: ModuleOp, context: Context) -> int:
     for step in default_pipeline():
-        step.apply(Context(), module)
+        step.apply(context, module)
     return sum(1 for _ in module.walk())
 
 
@@ -62,14 +63,17 @@ def _square(size: int, result: str = "i8") -> str:
     )
 
 
-def test_size_independence(parse: Callable[[str], ModuleOp]) -> None:
+def test_size_independence(parse: Callable[[str], ModuleOp], context: Context) -> None:
     """The level-4 module of 1024^3 is small, and that of 4096^3 is no larger than needed."""
-    assert _operations(parse(_square(1024))) < MAX_OPERATIONS
-    assert _operations(parse(_square(4096))) < MAX_OPERATIONS
+    assert _operations(parse(_square(1024)), context) < MAX_OPERATIONS
+    assert _operations(parse(_square(4096)), context) < MAX_OPERATIONS
 
 
-def test_size_independence_with_edges(parse: Callable[[str], ModuleOp]) -> None:
+def test_size_independence_with_edges(parse: Callable[[str], ModuleOp], context: Context) -> None:
     """Edges cost bodies, not iterations: twice as large is not longer."""
-    small, large = _operations(parse(_square(1023))), _operations(parse(_square(2047)))
+    small, large = (
+        _operations(parse(_square(1023)), context),
+        _operations(parse(_square(2047)), context),
+    )
     assert large <= small * 1.1
     assert large < 2 * MAX_OPERATIONS

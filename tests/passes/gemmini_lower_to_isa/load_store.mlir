@@ -70,7 +70,7 @@ builtin.module attributes {gemmini.config = #gemmini.config<"int8_32x32">} {
 // CHECK: %[[WIDTH:.*]] = arith.minsi %[[LEFT]],
 // CHECK: scf.if
 // CHECK: %[[P:.*]] = gemmini.local_address %0[0, %{{.*}}] {full}
-// CHECK: gemmini.mvout %[[P]] to %c[0, %{{.*}}] size [16, %[[WIDTH]]]
+// CHECK: gemmini.mvout %[[P]] to %c[%{{.*}}, %{{.*}}] size [16, %[[WIDTH]]]
 // CHECK: gemmini.config_st {stride = 20 : i64, scale = 5.000000e-01 : f32, activation = #gemmini<activation relu>}
 // CHECK: %[[Q:.*]] = gemmini.local_address %0[0, 0]
 // CHECK: gemmini.mvout %[[Q]] to %d[0, 0] size [16, 20]
