@@ -19,8 +19,6 @@ static uint64_t with_garbage(uint64_t operand) {
 bool execute_unroller_step(struct gemmini_timing *t) {
     struct execute_controller *e = &t->ex;
     struct queue *q = &e->unroller;
-    if (q->count == 0)
-        return false;
     struct command c = *queue_at(q, 0);
     bool preload = c.funct == FUNCT_PRELOAD && e->unroller_state == UNROLL_IDLE;
     bool unroll = preload && e->unroll_b_transpose && q->count > 1 &&
@@ -43,6 +41,7 @@ bool execute_unroller_step(struct gemmini_timing *t) {
         if (c.funct == FUNCT_CONFIG && !bits(c.rs1, 7, 7))
             e->unroll_b_transpose = bits(c.rs1, 2, 2) && bits(c.rs1, 9, 9);
         queue_pop(q, 1, t->now);
+        wake(&t->rs.awake);
     }
     queue_push(&e->commands, &c);
     return true;
@@ -74,6 +73,23 @@ static void set_operand(struct gemmini_timing *t, struct operand *o, uint64_t di
     o->in_acc = local_is_acc(o->address);
     o->counter = 0;
     o->started = false;
+}
+
+static uint32_t operand_bank(const struct gemmini_timing *t, const struct operand *o,
+                             uint32_t row) {
+    uint32_t offset = o->reversed ? t->g.dim - 1 - row : row * o->step;
+    return local_bank(&t->g, local_add(&t->g, o->address, offset));
+}
+
+static void find_bank(const struct gemmini_timing *t, struct operand *o) {
+    o->bank = (uint8_t)operand_bank(t, o, 0);
+    o->one_bank =
+        o->bank == operand_bank(t, o, t->g.dim - 1) && o->step * t->g.dim <= t->g.acc_bank_rows;
+}
+
+static bool may_share(const struct operand *o, const struct operand *p) {
+    return o->in_acc == p->in_acc &&
+           (o->in_acc || !o->one_bank || !p->one_bank || o->bank == p->bank);
 }
 
 /* Operand addresses come from the commands at the head of the queue. */
@@ -108,7 +124,7 @@ static void begin_pass(struct gemmini_timing *t, enum ex_mode mode) {
         if (e->pass_rows > t->g.dim)
             e->pass_rows = t->g.dim;
     }
-    e->pass_tag = (struct mesh_tag){.garbage = true, .entry = -1};
+    e->pass_tag = (struct mesh_tag){.garbage = true, .entry = -1, .pass_rows = e->pass_rows};
     if (feed_d) {
         uint32_t c = (uint32_t)preload->rs2;
         e->pass_tag.address = c;
@@ -116,6 +132,16 @@ static void begin_pass(struct gemmini_timing *t, enum ex_mode mode) {
         e->pass_tag.garbage = local_is_garbage(&t->g, c);
         e->pass_tag.entry = e->pass_tag.garbage ? -1 : preload->entry;
     }
+    e->apart = true;
+    for (int i = 0; i < OPERANDS; i++) {
+        find_bank(t, &o[i]);
+        for (int j = 0; j < i; j++)
+            e->apart = e->apart && !(o[i].reads && o[j].reads && may_share(&o[i], &o[j]));
+    }
+    for (int i = 0; i < OPERANDS; i++)
+        e->apart = e->apart && (o[i].one_bank || !o[i].reads);
+    e->in_step = e->apart;
+    e->row = 0;
     e->mode = mode;
     e->state = EX_COMPUTE;
 }
@@ -171,11 +197,6 @@ static bool waiting_step(struct gemmini_timing *t) {
 
 /* ---- rows ---- */
 
-static uint32_t operand_bank(const struct gemmini_timing *t, const struct operand *o) {
-    uint32_t row = o->reversed ? t->g.dim - 1 - o->counter : o->counter * o->step;
-    return local_bank(&t->g, local_add(&t->g, o->address, row));
-}
-
 /* An operand holds back while it is one row ahead of another, or while a more important operand
  * reads the same bank for the same row. */
 static bool must_wait(const struct gemmini_timing *t, int which, const uint32_t bank[OPERANDS]) {
@@ -200,30 +221,83 @@ static bool row_exists(const struct gemmini_timing *t, const struct operand *o) 
     return (o->reversed ? t->g.dim - 1 - o->counter : o->counter) < o->rows;
 }
 
+/* The row of an operand is read, or need not be; false if its bank is busy. */
+static bool read_row(struct gemmini_timing *t, const struct operand *o, uint32_t bank,
+                     bool *reads) {
+    struct banks *b = &t->banks;
+    if (!o->reads || !row_exists(t, o))
+        return true;
+    /* Operands in the accumulator are never delivered: the RTL hangs (section 13). */
+    if (o->in_acc)
+        return false;
+    b->spad_ex_read[bank] = t->now;
+    if (b->spad_written[bank] == t->now || b->spad_ex_written[bank] == t->now)
+        return false;
+    *reads = true;
+    return true;
+}
+
 /* Requests one row of each operand that may go; returns a bit per operand. */
 static unsigned fire_rows(struct gemmini_timing *t, bool *reads) {
     struct execute_controller *e = &t->ex;
-    struct banks *b = &t->banks;
+    struct operand *o = e->operands;
     uint32_t bank[OPERANDS];
     unsigned fires = 0;
     for (int i = 0; i < OPERANDS; i++)
-        bank[i] = e->operands[i].reads ? operand_bank(t, &e->operands[i]) : 0;
+        bank[i] = o[i].one_bank ? o[i].bank : operand_bank(t, &o[i], o[i].counter);
+    for (int i = 0; i < OPERANDS; i++)
+        if (!must_wait(t, i, bank) && read_row(t, &o[i], bank[i], reads))
+            fires |= 1U << i;
+    return fires;
+}
+
+static void step_operands(struct execute_controller *e, unsigned fires) {
+    for (int i = 0; i < OPERANDS; i++)
+        if (fires >> i & 1) {
+            struct operand *o = &e->operands[i];
+            o->counter = o->counter + 1 == e->pass_rows ? 0 : o->counter + 1;
+            o->started = true;
+        }
+}
+
+/* All operands have requested all rows with those of this cycle. */
+static bool last_rows(const struct execute_controller *e, unsigned fires) {
+    for (int i = 0; i < OPERANDS; i++) {
+        const struct operand *o = &e->operands[i];
+        if (o->counter != 0 && !(o->counter == e->pass_rows - 1 && (fires >> i & 1)))
+            return false;
+    }
+    return true;
+}
+
+/* The usual case: operands in different banks, none of which is written in this cycle, go row by
+ * row. Returns false, without effect, if the case is not the usual one. */
+static bool all_rows_free(struct gemmini_timing *t, bool *reads) {
+    struct execute_controller *e = &t->ex;
     for (int i = 0; i < OPERANDS; i++) {
         struct operand *o = &e->operands[i];
-        if (must_wait(t, i, bank))
+        if (!o->reads)
             continue;
-        if (o->reads && row_exists(t, o)) {
-            /* Operands in the accumulator are never delivered: the RTL hangs (section 13). */
-            if (o->in_acc)
-                continue;
-            b->spad_ex_read[bank[i]] = t->now;
-            if (b->spad_written[bank[i]] == t->now || b->spad_ex_written[bank[i]] == t->now)
-                continue;
-            *reads = true;
-        }
-        fires |= 1U << i;
+        o->counter = e->row;
+        if (!read_row(t, o, o->bank, reads))
+            return false;
     }
-    return fires;
+    return true;
+}
+
+static void leave_step(struct execute_controller *e) {
+    e->in_step = false;
+    for (int i = 0; i < OPERANDS; i++) {
+        e->operands[i].counter = e->row;
+        e->operands[i].started = e->row > 0;
+    }
+}
+
+/* The operands are in step again: all have requested the same rows, and not all of them. */
+static bool back_in_step(const struct execute_controller *e) {
+    const struct operand *o = e->operands;
+    return e->apart && o[A].counter == o[B].counter && o[A].counter == o[D].counter &&
+           o[A].counter != 0;
 }
 
 static void end_pass(struct gemmini_timing *t) {
@@ -252,28 +326,33 @@ static void end_pass(struct gemmini_timing *t) {
 static bool compute_step(struct gemmini_timing *t) {
     struct execute_controller *e = &t->ex;
     struct operand *o = e->operands;
-    uint8_t depth = (uint8_t)(t->p.scratchpad_read_delay + 1);
-    if (e->control_count == depth)
+    if (e->control_count == t->p.scratchpad_read_delay + 1)
         return false;
-    bool reads = false;
-    bool first = !o[A].started && !o[B].started && !o[D].started;
-    unsigned fires = fire_rows(t, &reads);
-    bool done = !first;
-    for (int i = 0; i < OPERANDS; i++) {
-        bool last = o[i].counter == e->pass_rows - 1 && (fires >> i & 1);
-        done = done && (last || o[i].counter == 0);
-        if (fires >> i & 1) {
-            o[i].counter = o[i].counter + 1 == e->pass_rows ? 0 : o[i].counter + 1;
-            o[i].started = true;
+    enum { ALL = (1 << OPERANDS) - 1 };
+    bool reads = false, first, done;
+    unsigned fires = ALL;
+    if (e->in_step && !all_rows_free(t, &reads))
+        leave_step(e);
+    if (e->in_step) {
+        first = e->row == 0;
+        done = ++e->row == e->pass_rows;
+    } else {
+        first = !o[A].started && !o[B].started && !o[D].started;
+        fires = fire_rows(t, &reads);
+        done = !first && last_rows(e, fires);
+        step_operands(e, fires);
+        if (back_in_step(e)) {
+            e->in_step = true;
+            e->row = o[A].counter;
         }
     }
     e->control[(e->control_head + e->control_count++) % CONTROL_SIGNALS] = (struct control_signal){
         .ready = t->now + 1 + (reads ? (cycle_t)t->p.scratchpad_read_delay : 0),
         .fires = (uint8_t)fires,
-        .first = first,
-        .rows = e->pass_rows,
-        .tag = e->pass_tag,
+        .first = first && fires != 0,
     };
+    if (first && fires != 0)
+        e->waiting[(e->waiting_head + e->waiting_count++) % CONTROL_SIGNALS] = e->pass_tag;
     if (done)
         end_pass(t);
     return fires != 0;
@@ -290,13 +369,16 @@ static bool feed_mesh(struct gemmini_timing *t, bool ready, bool *moved) {
     const struct control_signal *signal = &e->control[e->control_head];
     if (signal->ready > t->now || (signal->first && !ready))
         return false;
-    bool starts = signal->first && signal->fires != 0;
-    if (starts)
-        mesh_start(t, signal->rows, &signal->tag);
+    bool starts = signal->first;
+    if (starts) {
+        mesh_start(t, &e->waiting[e->waiting_head]);
+        e->waiting_head = (uint8_t)((e->waiting_head + 1) % CONTROL_SIGNALS);
+        e->waiting_count--;
+    }
     e->mesh.written |= signal->fires;
+    *moved = *moved || signal->fires != 0;
     e->control_head = (uint8_t)((e->control_head + 1) % CONTROL_SIGNALS);
     e->control_count--;
-    *moved = true;
     return starts;
 }
 
@@ -316,13 +398,15 @@ static bool report_pending(struct gemmini_timing *t) {
 bool execute_controller_step(struct gemmini_timing *t) {
     struct execute_controller *e = &t->ex;
     bool moved = report_pending(t);
-    bool ready = mesh_ready(&e->mesh, t->now), flushable = e->control_count == 0;
+    bool flushable = e->control_count == 0;
+    bool asks = e->state >= EX_FLUSH || (!flushable && e->control[e->control_head].first);
+    bool ready = asks && mesh_ready(&e->mesh, t->now);
     bool entered = mesh_input_step(t);
     bool started = feed_mesh(t, ready, &moved);
     switch (e->state) {
     case EX_FLUSH:
         if (flushable && ready) {
-            mesh_start(t, t->g.dim, NULL);
+            mesh_start(t, NULL);
             started = true;
         }
         if (started)

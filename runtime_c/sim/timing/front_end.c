@@ -9,6 +9,7 @@ bool front_end_step(struct gemmini_timing *t) {
     if (f->conv.count > 0 && queue_ready(&f->matmul, t->now)) {
         queue_push(&f->matmul, queue_at(&f->conv, 0));
         queue_pop(&f->conv, 1, t->now);
+        wake(&t->loop.awake);
         moved = true;
     }
     if (f->raw.count > 0 && queue_ready(&f->conv, t->now)) {

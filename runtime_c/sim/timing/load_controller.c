@@ -15,14 +15,17 @@ int tracker_allocate(struct command_tracker *tracker, int entry, uint64_t amount
     tracker->slots[slot].entry = (int8_t)entry;
     tracker->slots[slot].left = amount;
     tracker->slots[slot].done = amount > 0 ? NEVER : now + 1;
+    tracker->finished += amount == 0;
     tracker->used++;
     return slot;
 }
 
 void tracker_returned(struct command_tracker *tracker, int slot, uint64_t amount, cycle_t now) {
     tracker->slots[slot].left -= amount;
-    if (tracker->slots[slot].left == 0)
+    if (tracker->slots[slot].left == 0) {
         tracker->slots[slot].done = now + 1;
+        tracker->finished++;
+    }
 }
 
 /* The lowest slot whose command is finished, or -1. */
@@ -36,6 +39,7 @@ int tracker_offer(const struct command_tracker *tracker, cycle_t now) {
 void tracker_release(struct command_tracker *tracker, int slot, cycle_t now) {
     tracker->slots[slot].valid = false;
     tracker->used--;
+    tracker->finished--;
     tracker->freed = now;
 }
 
@@ -70,19 +74,21 @@ static bool send_row(struct gemmini_timing *t, const struct row_request *row) {
 
 bool load_controller_step(struct gemmini_timing *t) {
     struct load_controller *l = &t->load;
-    if (l->commands.count == 0)
-        return false;
     const struct command *c = queue_at(&l->commands, 0);
     if (c->funct == FUNCT_CONFIG) {
         load_controller_configure(t, c);
         queue_pop(&l->commands, 1, t->now);
+        wake(&t->rs.awake);
         return true;
     }
     if (l->sending && l->requested) {
         l->sending = l->requested = false;
         queue_pop(&l->commands, 1, t->now);
+        wake(&t->rs.awake);
         return true;
     }
+    if (!l->sending && !tracker_ready(&l->tracker, t->now))
+        return false;
     int id = load_state(c);
     uint32_t local = (uint32_t)c->rs2;
     bool zeros = c->rs1 == 0, wide = local_is_acc(local) && !l->shrink[id];
@@ -91,8 +97,6 @@ bool load_controller_step(struct gemmini_timing *t) {
     uint32_t requests = broadcast ? 1 : rows;
     bool moved = false;
     if (!l->sending) {
-        if (!tracker_ready(&l->tracker, t->now))
-            return false;
         uint64_t element =
             wide || (zeros && local_is_acc(local)) ? t->g.acc_row_bytes / t->g.dim : 1;
         l->current =
@@ -123,6 +127,7 @@ bool load_controller_step(struct gemmini_timing *t) {
         } else {
             l->sending = false;
             queue_pop(&l->commands, 1, t->now);
+            wake(&t->rs.awake);
         }
     }
     return true;

@@ -67,8 +67,21 @@ void loop_matmul_configure(struct gemmini_timing *t, const struct command *comma
     }
 }
 
+/* The counts of commands in flight are registers: a completion is seen one cycle later. */
+static void release(struct loop_matmul *l, cycle_t now) {
+    if (l->released_at == now)
+        return;
+    for (int p = 0; p < PARTITIONS; p++) {
+        l->in_flight[p] -= l->released[p];
+        l->released[p] = 0;
+    }
+    l->released_at = now;
+}
+
 void loop_matmul_completed(struct gemmini_timing *t, enum partition partition) {
+    release(&t->loop, t->now);
     t->loop.released[partition]++;
+    wake(&t->loop.awake);
 }
 
 /* Advances `i` by `step` with wrap-around at `limit`; true if it wrapped. */
@@ -225,19 +238,19 @@ static enum loop_fsm choose_load(const struct loop_matmul *l) {
     return a->k > b->k || (b->k == 0 && b->j == 0) ? LOOP_LDB : LOOP_LDA;
 }
 
-static uint64_t dram_address(const struct loop_sub_fsm *f, enum loop_fsm which) {
-    const struct loop_config *c = &f->config;
+/* A sub-FSM without a memory address has nothing to do. */
+static bool has_nothing(const struct loop_config *c, enum loop_fsm which) {
     switch (which) {
     case LOOP_LDA:
-        return c->a;
+        return c->a == 0;
     case LOOP_LDB:
-        return c->b;
+        return c->b == 0;
     case LOOP_LDD:
-        return c->d;
+        return c->d == 0;
     case LOOP_ST:
-        return c->c;
+        return c->c == 0;
     default:
-        return 1;
+        return false;
     }
 }
 
@@ -246,17 +259,17 @@ static enum loop_fsm choose(const struct gemmini_timing *t) {
     const struct loop_matmul *l = &t->loop;
     const struct loop_sub_fsm *f = l->fsm;
     bool load = l->in_flight[LOAD] < t->rs.size[LOAD];
-    if (f[LOOP_ST].active && f[LOOP_ST].config.c != 0 && l->in_flight[STORE] < t->rs.size[STORE] &&
+    if (f[LOOP_ST].active && !f[LOOP_ST].nothing && l->in_flight[STORE] < t->rs.size[STORE] &&
         execute_ahead(t))
         return LOOP_ST;
     if (f[LOOP_EX].active && l->in_flight[EXECUTE] < t->rs.size[EXECUTE] && loads_ahead(l))
         return LOOP_EX;
     if (!load)
         return LOOP_FSMS;
-    if (f[LOOP_LDD].active && f[LOOP_LDD].config.d != 0)
+    if (f[LOOP_LDD].active && !f[LOOP_LDD].nothing)
         return LOOP_LDD;
     enum loop_fsm ab = choose_load(l);
-    return f[ab].active && dram_address(&f[ab], ab) != 0 ? ab : LOOP_FSMS;
+    return f[ab].active && !f[ab].nothing ? ab : LOOP_FSMS;
 }
 
 static void emit(struct gemmini_timing *t, enum loop_fsm which) {
@@ -284,6 +297,7 @@ static void emit(struct gemmini_timing *t, enum loop_fsm which) {
     }
     t->loop.in_flight[partition]++;
     queue_push(&t->front.unrolled, &out);
+    wake(&t->rs.awake);
 }
 
 static uint32_t next_half(const struct gemmini_timing *t, uint32_t base) {
@@ -296,8 +310,11 @@ static void start(struct gemmini_timing *t, enum loop_fsm which, uint8_t id) {
     const struct loop_config *c = &slot->config;
     struct loop_sub_fsm *f = &l->fsm[which];
     uint32_t half = t->g.spad_rows / 2;
-    *f = (struct loop_sub_fsm){
-        .active = true, .slot = id, .config = slot->config, .index = slot->index};
+    *f = (struct loop_sub_fsm){.active = true,
+                               .nothing = has_nothing(c, which),
+                               .slot = id,
+                               .config = slot->config,
+                               .index = slot->index};
     slot->running = true;
     slot->started[which] = true;
     switch (which) {
@@ -345,32 +362,36 @@ static bool all_completed(const struct loop_slot *slot) {
  * taken on the state at the start of the cycle. */
 static bool loops_step(struct gemmini_timing *t) {
     struct loop_matmul *l = &t->loop;
-    bool moved = false, ends[LOOP_FSMS];
-    int starts[LOOP_FSMS];
+    bool moved = false, idle[LOOP_FSMS];
+    release(l, t->now);
     bool head_done = all_completed(&l->slots[l->head]);
     enum loop_fsm chosen = queue_ready(&t->front.unrolled, t->now) ? choose(t) : LOOP_FSMS;
     for (int f = 0; f < LOOP_FSMS; f++) {
-        uint8_t id = l->slots[l->head].started[f] ? !l->head : l->head;
-        struct loop_slot *slot = &l->slots[l->fsm[f].slot];
-        bool idle = !l->fsm[f].active;
-        starts[f] = idle && may_start(&l->slots[id], (enum loop_fsm)f) ? id : -1;
-        ends[f] = idle && slot->running && slot->started[f] && !slot->completed[f];
-    }
-    for (int f = 0; f < LOOP_FSMS; f++)
-        if (l->fsm[f].active && dram_address(&l->fsm[f], (enum loop_fsm)f) == 0) {
+        idle[f] = !l->fsm[f].active;
+        if (!idle[f] && l->fsm[f].nothing) {
             l->fsm[f].active = false;
             moved = true;
         }
+    }
     if (chosen != LOOP_FSMS) {
         emit(t, chosen);
         moved = true;
     }
-    for (int f = 0; f < LOOP_FSMS; f++) {
-        if (ends[f])
-            l->slots[l->fsm[f].slot].completed[f] = true;
-        if (starts[f] >= 0)
-            start(t, (enum loop_fsm)f, (uint8_t)starts[f]);
-        moved = moved || ends[f] || starts[f] >= 0;
+    /* From the last to the first: a sub-FSM sees only what had started before this cycle. */
+    for (int f = LOOP_FSMS - 1; f >= 0; f--) {
+        if (!idle[f])
+            continue;
+        struct loop_slot *slot = &l->slots[l->fsm[f].slot];
+        uint8_t id = l->slots[l->head].started[f] ? !l->head : l->head;
+        bool starts = may_start(&l->slots[id], (enum loop_fsm)f);
+        if (slot->running && slot->started[f] && !slot->completed[f]) {
+            slot->completed[f] = true;
+            moved = true;
+        }
+        if (starts) {
+            start(t, (enum loop_fsm)f, id);
+            moved = true;
+        }
     }
     if (head_done) {
         struct loop_slot *slot = &l->slots[l->head];
@@ -382,14 +403,6 @@ static bool loops_step(struct gemmini_timing *t) {
     return moved;
 }
 
-/* The counts of commands in flight are registers: a completion is seen one cycle later. */
-static void release(struct loop_matmul *l) {
-    for (int p = 0; p < PARTITIONS; p++) {
-        l->in_flight[p] -= l->released[p];
-        l->released[p] = 0;
-    }
-}
-
 bool loop_matmul_step(struct gemmini_timing *t) {
     struct front_end *f = &t->front;
     bool configured = loop_matmul_configured(t);
@@ -398,16 +411,17 @@ bool loop_matmul_step(struct gemmini_timing *t) {
         command && command->funct >= FUNCT_LOOP_WS && command->funct <= FUNCT_LOOP_WS_STRIDES_DC;
     bool take = is_loop && !slot_to_configure(&t->loop)->configured;
     bool moved = configured && loops_step(t);
-    release(&t->loop);
     if (take) {
         loop_matmul_configure(t, command);
         queue_pop(&f->matmul, 1, t->now);
-        return true;
-    }
-    if (command && !is_loop && !configured && queue_ready(&f->unrolled, t->now)) {
+        moved = true;
+    } else if (command && !is_loop && !configured && queue_ready(&f->unrolled, t->now)) {
         queue_push(&f->unrolled, command);
         queue_pop(&f->matmul, 1, t->now);
-        return true;
+        wake(&t->rs.awake);
+        moved = true;
     }
+    if (moved)
+        wake(&t->loop.awake);
     return moved;
 }

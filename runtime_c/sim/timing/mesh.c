@@ -36,11 +36,11 @@ bool mesh_will_write(const struct gemmini_timing *t, uint32_t local) {
 }
 
 /* Starts a pass. `tag` is NULL for a flush. */
-void mesh_start(struct gemmini_timing *t, uint32_t rows, const struct mesh_tag *tag) {
+void mesh_start(struct gemmini_timing *t, const struct mesh_tag *tag) {
     struct mesh *m = &t->ex.mesh;
     m->busy = true;
     m->flush = tag == NULL;
-    m->rows = rows;
+    m->rows = tag ? tag->pass_rows : t->g.dim;
     m->fired = 0;
     m->pass++;
     if (!tag)
@@ -56,7 +56,7 @@ bool mesh_input_step(struct gemmini_timing *t) {
     struct mesh *m = &t->ex.mesh;
     if (!m->busy || !row_complete(m))
         return false;
-    uint32_t place = (m->out_head + m->out_count++) % MESH_OUTPUTS;
+    uint32_t place = (m->out_head + m->out_count++) & m->out_mask;
     bool last = ++m->fired == m->rows;
     m->outputs[place] = (struct mesh_output){.cycle = t->now + m->latency,
                                              .pass = m->pass,
@@ -91,7 +91,7 @@ bool mesh_output_step(struct gemmini_timing *t) {
     if (m->out_count == 0 || m->outputs[m->out_head].cycle > t->now)
         return false;
     struct mesh_output out = m->outputs[m->out_head];
-    m->out_head = (m->out_head + 1) % MESH_OUTPUTS;
+    m->out_head = (m->out_head + 1) & m->out_mask;
     m->out_count--;
     struct mesh_tag *tag = m->tag_count > 0 ? &m->tags[m->tag_head] : NULL;
     if (tag && tag->pass != out.pass)

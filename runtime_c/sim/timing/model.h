@@ -105,6 +105,14 @@ static inline void queue_pop(struct queue *queue, int count, cycle_t now) {
     queue->popped = now;
 }
 
+/* Units that mostly wait for others sleep. Whoever changes what they look at wakes them for the
+ * next cycle, in which registers and queues show the change. */
+enum { AWAKE = 1, AWAKE_NEXT = 2 };
+
+static inline void wake(uint8_t *awake) {
+    *awake |= AWAKE_NEXT;
+}
+
 /* Local addresses (ISA section 2). */
 #define LOCAL_IS_ACC     (UINT32_C(1) << 31)
 #define LOCAL_ACCUMULATE (UINT32_C(1) << 30)
@@ -115,6 +123,7 @@ struct geometry {
     uint32_t dim;
     uint32_t spad_rows, acc_rows;
     uint32_t spad_bank_rows, acc_bank_rows;
+    uint8_t spad_bank_shift, acc_bank_shift; /* log2 of the above: capacities are powers of two */
     uint32_t row_mask, garbage_mask;
     uint32_t spad_row_bytes, acc_row_bytes;
     uint32_t beat_bytes, max_bytes;
@@ -143,6 +152,7 @@ struct loop_slot {
 
 struct loop_sub_fsm {
     bool active, second; /* second: COMPUTE of a pair is next */
+    bool nothing;        /* no memory address: ends at once */
     uint8_t slot;
     struct loop_config config;
     uint64_t index;
@@ -156,7 +166,9 @@ struct loop_matmul {
     struct loop_sub_fsm fsm[LOOP_FSMS];
     uint32_t acc_base_d, acc_base_ex, acc_base_st; /* accumulator halves in use */
     int in_flight[PARTITIONS];                     /* emitted and not completed */
-    int released[PARTITIONS];                      /* completed in this cycle */
+    uint8_t awake;            /* something may happen in this or the next cycle, a bit each */
+    int released[PARTITIONS]; /* completed in cycle `released_at` */
+    cycle_t released_at;
 };
 
 struct front_end {
@@ -183,6 +195,8 @@ struct reservation_station {
     uint8_t unissued[PARTITIONS];
     uint8_t used[PARTITIONS];
     uint8_t size[PARTITIONS];
+    uint8_t awake; /* something may happen in this or the next cycle, a bit each */
+    int full;      /* partition without room for the command at the front end's head, -1: none */
     int completing[PARTITIONS]; /* entry whose unit reports completion, -1: none */
     uint32_t a_stride, c_stride, block_stride[LOAD_STATES], pixel_repeats[LOAD_STATES];
     bool a_transpose, pooling;
@@ -198,6 +212,7 @@ struct command_tracker {
         cycle_t done; /* first cycle in which completion is offered */
     } slots[MAX_COMMAND_TRACKER];
     uint8_t size, used;
+    uint8_t finished; /* commands whose completion is offered, or will be in the next cycle */
     cycle_t freed;
 };
 
@@ -323,11 +338,14 @@ struct operand {
     bool reads;   /* not garbage and being fed */
     bool started; /* fired at least once in this pass */
     bool in_acc, reversed;
+    bool one_bank; /* all rows are in `bank` */
+    uint8_t bank;
 };
 
 struct mesh_tag {
     uint64_t pass; /* number of the pass whose outputs carry this tag */
     uint32_t address, rows;
+    uint32_t pass_rows; /* rows of the pass that brings the tag */
     int8_t entry;
     bool garbage;
 };
@@ -335,9 +353,7 @@ struct mesh_tag {
 struct control_signal {
     cycle_t ready; /* the rows that were requested with it are at the array */
     uint8_t fires; /* bit per operand */
-    bool first;    /* of its pass */
-    uint32_t rows;
-    struct mesh_tag tag;
+    bool first;    /* of its pass; its tag is the oldest waiting one */
 };
 
 struct mesh_output {
@@ -361,7 +377,7 @@ struct mesh {
     uint8_t row_count_used; /* total_rows_q */
     cycle_t row_count_freed;
     struct mesh_output outputs[MESH_OUTPUTS];
-    uint32_t out_head, out_count;
+    uint32_t out_head, out_count, out_mask; /* the mask bounds the part of `outputs` in use */
     uint32_t output_row;
     uint32_t latency;
 };
@@ -377,10 +393,15 @@ struct execute_controller {
     uint32_t a_stride, c_stride;
     struct operand operands[3]; /* A, B, D */
     uint32_t pass_rows;
+    uint32_t row; /* of all operands while they go in step */
+    bool in_step;
     int pending[2]; /* entries whose completion is still to be reported, -1: none */
     struct control_signal control[CONTROL_SIGNALS];
     uint8_t control_head, control_count;
     struct mesh_tag pass_tag;
+    bool apart;                               /* no two operands of the pass share a bank */
+    struct mesh_tag waiting[CONTROL_SIGNALS]; /* tags of passes on their way to the array */
+    uint8_t waiting_head, waiting_count;
     struct mesh mesh;
 };
 
@@ -539,7 +560,7 @@ static inline uint32_t local_row(const struct geometry *g, uint32_t local) {
 }
 
 static inline uint32_t local_bank(const struct geometry *g, uint32_t local) {
-    return local_row(g, local) / (local_is_acc(local) ? g->acc_bank_rows : g->spad_bank_rows);
+    return local_row(g, local) >> (local_is_acc(local) ? g->acc_bank_shift : g->spad_bank_shift);
 }
 
 static inline uint32_t local_add(const struct geometry *g, uint32_t local, uint32_t rows) {
@@ -589,7 +610,7 @@ bool mesh_input_step(struct gemmini_timing *t);
 bool mesh_ready(const struct mesh *m, cycle_t now);
 bool mesh_in_progress(const struct mesh *m);
 bool mesh_will_write(const struct gemmini_timing *t, uint32_t local);
-void mesh_start(struct gemmini_timing *t, uint32_t rows, const struct mesh_tag *tag);
+void mesh_start(struct gemmini_timing *t, const struct mesh_tag *tag);
 bool execute_controller_step(struct gemmini_timing *t);
 void execute_controller_configure(struct gemmini_timing *t, const struct command *command);
 bool execute_unroller_step(struct gemmini_timing *t);

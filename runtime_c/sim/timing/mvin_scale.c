@@ -23,7 +23,7 @@ void accumulator_write(struct gemmini_timing *t, uint32_t local) {
     uint8_t place = b->acc_next[bank];
     b->acc_pipeline[bank][place].row = local_row(&t->g, local);
     b->acc_pipeline[bank][place].cycle = t->now;
-    b->acc_next[bank] = (uint8_t)((place + 1) % t->p.accumulator_latency);
+    b->acc_next[bank] = place + 1 < t->p.accumulator_latency ? (uint8_t)(place + 1) : 0;
     if (local & LOCAL_ACCUMULATE)
         b->acc_accumulated[bank] = t->now;
 }

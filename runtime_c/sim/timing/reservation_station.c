@@ -199,8 +199,6 @@ static bool older_store_executes(const struct reservation_station *rs) {
 /* Issues the oldest waiting command of a type; returns its entry, or -1. */
 static int issue(struct gemmini_timing *t, enum partition partition) {
     struct reservation_station *rs = &t->rs;
-    if (rs->unissued[partition] == 0)
-        return -1;
     int entry = rs->order[partition][0];
     struct entry *e = &rs->entries[partition][entry];
     struct queue *queue = unit_queue(t, partition);
@@ -220,16 +218,20 @@ static int issue(struct gemmini_timing *t, enum partition partition) {
 static bool allocate(struct gemmini_timing *t, uint64_t gone) {
     struct reservation_station *rs = &t->rs;
     struct queue *unrolled = &t->front.unrolled;
-    if (unrolled->count == 0)
+    if (unrolled->count == 0 || (rs->full >= 0 && rs->used[rs->full] == rs->size[rs->full]))
         return false;
+    rs->full = -1;
     const struct command *c = queue_at(unrolled, 0);
     if (c->funct == FUNCT_FLUSH || c->funct == FUNCT_CLKGATE || c->funct == FUNCT_COUNTER) {
         queue_pop(unrolled, 1, t->now);
+        wake(&t->loop.awake);
         return true;
     }
     enum partition partition = partition_of(c);
-    if (rs->used[partition] == rs->size[partition])
+    if (rs->used[partition] == rs->size[partition]) {
+        rs->full = (int)partition;
         return false;
+    }
     int entry = 0;
     while (rs->entries[partition][entry].valid)
         entry++;
@@ -244,6 +246,7 @@ static bool allocate(struct gemmini_timing *t, uint64_t gone) {
     rs->order[partition][rs->unissued[partition]++] = (uint8_t)entry;
     timing_emit(t, GEMMINI_TIMING_ALLOCATE, &e->command, entry_name(partition, entry));
     queue_pop(unrolled, 1, t->now);
+    wake(&t->loop.awake);
     return true;
 }
 
@@ -262,7 +265,9 @@ bool reservation_station_step(struct gemmini_timing *t) {
     enum partition completed_partition = LOAD;
     /* One completion port; execute first, then loads, then stores. */
     static const enum partition priority[PARTITIONS] = {EXECUTE, LOAD, STORE};
-    for (int i = 0; i < PARTITIONS && completed < 0; i++) {
+    bool any = rs->completing[EXECUTE] >= 0 || t->load.tracker.finished > 0 ||
+               t->store.tracker.finished > 0;
+    for (int i = 0; any && i < PARTITIONS && completed < 0; i++) {
         completed_partition = priority[i];
         if (completed_partition == EXECUTE) {
             completed = rs->completing[EXECUTE];
@@ -270,7 +275,7 @@ bool reservation_station_step(struct gemmini_timing *t) {
         }
         struct command_tracker *tracker =
             completed_partition == LOAD ? &t->load.tracker : &t->store.tracker;
-        int slot = tracker->used > 0 ? tracker_offer(tracker, t->now) : -1;
+        int slot = tracker->finished > 0 ? tracker_offer(tracker, t->now) : -1;
         if (slot >= 0) {
             completed = tracker->slots[slot].entry;
             tracker_release(tracker, slot, t->now);
@@ -281,10 +286,9 @@ bool reservation_station_step(struct gemmini_timing *t) {
         gone |= entry_bit((int)completed_partition, completed);
     bool moved = completed >= 0;
     for (int p = 0; p < PARTITIONS; p++) {
-        int entry = issue(t, (enum partition)p);
-        const struct entry *e = entry >= 0 ? &rs->entries[p][entry] : NULL;
-        on_issue[p] = e && e->is_config && p != EXECUTE ? entry : -1;
-        moved = moved || e;
+        int entry = rs->unissued[p] > 0 ? issue(t, (enum partition)p) : -1;
+        on_issue[p] = entry >= 0 && rs->entries[p][entry].is_config && p != EXECUTE ? entry : -1;
+        moved = moved || entry >= 0;
     }
     moved = allocate(t, gone) || moved;
     if (completed >= 0)
@@ -292,5 +296,7 @@ bool reservation_station_step(struct gemmini_timing *t) {
     for (int p = 0; p < PARTITIONS; p++)
         if (on_issue[p] >= 0)
             free_entry(t, (enum partition)p, on_issue[p]);
+    if (moved || t->load.tracker.finished + t->store.tracker.finished > 0)
+        wake(&rs->awake);
     return moved;
 }

@@ -151,17 +151,17 @@ static void step_window(struct store_controller *s) {
 
 bool store_controller_step(struct gemmini_timing *t) {
     struct store_controller *s = &t->store;
-    if (s->commands.count == 0)
-        return false;
     const struct command *c = queue_at(&s->commands, 0);
     if (c->funct == FUNCT_CONFIG) {
         store_controller_configure(t, c);
         queue_pop(&s->commands, 1, t->now);
+        wake(&t->rs.awake);
         return true;
     }
     if (s->sending && s->requested) {
         s->sending = s->requested = false;
         queue_pop(&s->commands, 1, t->now);
+        wake(&t->rs.awake);
         return true;
     }
     const struct pooling *p = &s->pool;
@@ -208,6 +208,7 @@ bool store_controller_step(struct gemmini_timing *t) {
         } else {
             s->sending = false;
             queue_pop(&s->commands, 1, t->now);
+            wake(&t->rs.awake);
         }
     }
     return true;

@@ -69,6 +69,8 @@ static void derive_geometry(struct gemmini_timing *t) {
     g->acc_rows = (uint32_t)p->accumulator_kib * 1024 / g->acc_row_bytes;
     g->spad_bank_rows = g->spad_rows / (uint32_t)p->scratchpad_banks;
     g->acc_bank_rows = g->acc_rows / (uint32_t)p->accumulator_banks;
+    g->spad_bank_shift = (uint8_t)log2_ceil(g->spad_bank_rows);
+    g->acc_bank_shift = (uint8_t)log2_ceil(g->acc_bank_rows);
     uint32_t rows = g->spad_rows > g->acc_rows ? g->spad_rows : g->acc_rows;
     g->row_mask = (UINT32_C(1) << log2_ceil(rows)) - 1;
     g->garbage_mask = LOCAL_IS_ACC | LOCAL_ACCUMULATE | LOCAL_READ_FULL | g->row_mask << 1 | 1;
@@ -107,6 +109,11 @@ static void set_sizes(struct gemmini_timing *t) {
         (uint32_t)((2 * (int)t->g.dim - 1) * (p->tile_latency + 1) + p->mesh_output_delay);
 }
 
+/* Rows in flight in the array: no more than its latency. A small ring stays in the host's cache. */
+static void set_output_ring(struct mesh *mesh) {
+    mesh->out_mask = (UINT32_C(1) << log2_ceil(mesh->latency + 2)) - 1;
+}
+
 /* Marks every "last cycle that ..." register as never. */
 static void forget_cycles(struct gemmini_timing *t) {
     struct queue *queues[] = {&t->front.raw,      &t->front.conv,    &t->front.matmul,
@@ -142,8 +149,10 @@ struct gemmini_timing *gemmini_timing_create(const struct gemmini_timing_paramet
     t->p = *parameters;
     derive_geometry(t);
     set_sizes(t);
+    set_output_ring(&t->ex.mesh);
     forget_cycles(t);
     t->rs.completing[EXECUTE] = -1;
+    t->rs.full = -1;
     t->scale.last_grant = -1;
     t->ex.pending[0] = t->ex.pending[1] = -1;
     if (!memory_create(t)) {
@@ -220,9 +229,13 @@ static void report_hang(struct gemmini_timing *t) {
     timing_stop(t, command, why);
 }
 
-/* One cycle. Returns true if anything moved. */
+/* One cycle. Returns true if anything moved. Units without work are not even asked. */
 static bool step(struct gemmini_timing *t) {
+    struct memory *m = &t->memory;
+    struct dma_reader *r = &t->reader;
     bool moved = false;
+    t->rs.awake >>= 1;
+    t->loop.awake >>= 1;
     if (t->ex.mesh.out_count > 0)
         moved |= mesh_output_step(t);
     if (t->load.tracker.used > 0) {
@@ -235,14 +248,25 @@ static bool step(struct gemmini_timing *t) {
         moved |= dma_writer_step(t);
     if (t->store.dispatch.count + t->store.norm.count + t->store.scale.count > 0)
         moved |= store_read_step(t);
-    moved |= memory_step(t);
-    moved |= dma_reader_request_step(t);
-    moved |= load_controller_step(t);
-    moved |= store_controller_step(t);
-    moved |= execute_unroller_step(t);
-    moved |= reservation_station_step(t);
-    moved |= loop_matmul_step(t);
-    moved |= front_end_step(t);
+    if (m->response_count + m->shared_count + m->ports[READER].count + m->ports[WRITER].count +
+            m->miss_count >
+        0)
+        moved |= memory_step(t);
+    if (r->count > 0 || r->busy || r->in_tlb || r->in_translate)
+        moved |= dma_reader_request_step(t);
+    if (t->load.commands.count > 0)
+        moved |= load_controller_step(t);
+    if (t->store.commands.count > 0)
+        moved |= store_controller_step(t);
+    if (t->ex.unroller.count > 0 && queue_ready(&t->ex.commands, t->now))
+        moved |= execute_unroller_step(t);
+    if ((t->rs.awake & AWAKE) || t->rs.completing[EXECUTE] >= 0 ||
+        t->load.tracker.finished + t->store.tracker.finished > 0)
+        moved |= reservation_station_step(t);
+    if (t->loop.awake & AWAKE)
+        moved |= loop_matmul_step(t);
+    if (t->front.raw.count + t->front.conv.count > 0)
+        moved |= front_end_step(t);
     return moved;
 }
 
