@@ -156,19 +156,25 @@ class RPCExecutor:
         *,
         session_timeout: int = SESSION_SECONDS,
         attempts: int = ATTEMPTS,
+        servers: int | None = None,
     ) -> None:
-        """Connect to the tracker. Raises `TuningError` if it or its servers are not there."""
+        """Connect to the tracker. Raises `TuningError` if it or its servers are not there.
+
+        At most `servers` are used at a time; by default all.
+        """
         self._address = tracker
         self._key = key
         self._session_timeout = session_timeout
         self._attempts = attempts
         check_tracker(tracker)
-        servers = self._count_servers()
-        if servers == 0:
+        self.retried = 0
+        """How many trials had to be measured again because a server failed."""
+        found = self._count_servers()
+        if found == 0:
             raise TuningError(
                 f"the RPC tracker at {tracker[0]}:{tracker[1]} has no server with the key '{key}'"
             )
-        self._servers = servers
+        self._servers = min(found, servers or found)
 
     @property
     def parallelism(self) -> int:
@@ -214,6 +220,7 @@ class RPCExecutor:
             except Exception as error:
                 attempt.tries += 1
                 if attempt.tries < self._attempts:
+                    self.retried += 1
                     todo.put(attempt)
                     continue
                 if (gone := self._gone()) is not None:

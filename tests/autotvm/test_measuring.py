@@ -1,0 +1,309 @@
+"""Local measuring: results, failures, time limits; the tuning loop; the simulators."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from machines import NoBuilder, TableRunner
+
+from gemmini_xdsl.dialects.attributes import Dataflow, Lowering, Schedule
+from gemmini_xdsl.hardware import load_config
+from gemmini_xdsl.targets.command_stream import CommandStream
+from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space, schedule_of, values_of
+from gemmini_xdsl.tvm_bridge.autotvm.local import LocalExecutor
+from gemmini_xdsl.tvm_bridge.autotvm.measure import (
+    ERROR_COST,
+    InlineExecutor,
+    MeasureError,
+    MeasureErrorNo,
+    MeasureInput,
+    MeasureResult,
+    Results,
+    measure_one,
+)
+from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule
+from gemmini_xdsl.tvm_bridge.autotvm.records import RecordLog, read_records
+from gemmini_xdsl.tvm_bridge.autotvm.session import Progress, tune
+from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
+    CommandStreamBuilder,
+    SimulatorRunner,
+    verify,
+)
+from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace
+from gemmini_xdsl.tvm_bridge.autotvm.task import BIASES, GemmTask, Workload
+from gemmini_xdsl.tvm_bridge.autotvm.tuners import make_tuner
+
+CONFIG = load_config("default")
+TASK = GemmTask(Workload(64, 64, 64), CONFIG)
+TILES_ONLY = {
+    "exchange_axis": [False],
+    "inner_order": [[2, 1, 0]],
+    "dataflow": ["ws"],
+    **{f"double_buffer_{operand}": [False] for operand in "abc"},
+    "mvin_cols": [64],
+    "mvout_cols": [64],
+    "placement": ["banked"],
+    "lowering": ["isa"],
+}
+
+
+def tiles_only() -> ConfigSpace:
+    """27 points: tiles of 1, 2 and 4 blocks in each dimension."""
+    return gemm_space(TASK.workload.problem, CONFIG).restrict(**TILES_ONLY)
+
+
+def trial(tile: tuple[int, int, int], task: GemmTask = TASK) -> MeasureInput:
+    problem = task.workload.problem
+    return MeasureInput(task, 0, values_of(Schedule(tile), problem, CONFIG))
+
+
+# -- executors ------------------------------------------------------------------------------------
+
+
+def test_failures_are_results_and_the_others_go_on() -> None:
+    tiles = [(1, 1, 1), (1, 1, 4), (2, 1, 1), (1, 1, 2), (4, 2, 1), (3, 1, 1), (4, 4, 1)]
+    task = GemmTask(Workload(96, 64, 64), CONFIG)
+    executor = LocalExecutor(NoBuilder(), TableRunner(crash=4, hang=2), jobs=2, timeout=1.5)
+    try:
+        found = {
+            item.schedule.tile: result
+            for item, result in executor.measure([trial(tile, task) for tile in tiles])
+        }
+        # The processes that replaced the dead ones work.
+        again = list(executor.measure([trial((1, 1, 1), task), trial((2, 1, 1), task)]))
+    finally:
+        executor.close()
+    assert set(found) == set(tiles)
+    assert found[4, 2, 1].costs == (task.seconds(4201),)
+    assert {tile for tile, result in found.items() if result.ok} == {
+        (1, 1, 1),
+        (2, 1, 1),
+        (4, 2, 1),
+        (4, 4, 1),
+    }
+    assert found[1, 1, 4].error_no == MeasureErrorNo.RUNTIME_DEVICE
+    assert "exit status 7" in found[1, 1, 4].message
+    assert found[1, 1, 2].error_no == MeasureErrorNo.RUN_TIMEOUT
+    assert "1.5 s" in found[1, 1, 2].message
+    assert found[3, 1, 1].error_no == MeasureErrorNo.INSTANTIATION_ERROR
+    assert found[3, 1, 1].mean == ERROR_COST
+    assert all(result.ok for _, result in again)
+
+
+def test_unexpected_exceptions_are_results() -> None:
+    class Broken:
+        def run(self, task: GemmTask, schedule: Schedule, program: CommandStream) -> tuple[float]:
+            raise ZeroDivisionError("oh")
+
+    result = measure_one(trial((1, 1, 1)), NoBuilder(), Broken())
+    assert result.error_no == MeasureErrorNo.UNKNOWN_ERROR
+    assert result.message == "ZeroDivisionError: oh"
+
+
+# -- the loop -------------------------------------------------------------------------------------
+
+
+def correct(task: GemmTask, schedule: Schedule) -> None:
+    """A verifier that believes everything."""
+
+
+class Counting(InlineExecutor):
+    """Remembers what was measured."""
+
+    def __init__(self, runner: TableRunner) -> None:
+        super().__init__(NoBuilder(), runner)
+        self.measured: list[int] = []
+
+    def measure(self, inputs: Iterable[MeasureInput]) -> Results:
+        for item, result in super().measure(inputs):
+            self.measured.append(item.index)
+            yield item, result
+
+
+def test_the_loop_finds_the_best_and_reports_on_the_way() -> None:
+    seen: list[tuple[int, int]] = []
+
+    def watch(progress: Progress) -> None:
+        seen.append((progress.done, progress.errors))
+
+    executor = Counting(TableRunner(wrong=4))
+    tuner = make_tuner("random", TASK, tiles_only(), 1)
+    outcome = tune(tuner, executor, 100, callback=watch, verifier=correct)
+    # All 27 points; a third of them has K tiles of 4.
+    assert len(executor.measured) == 27
+    assert seen[-1] == (27, 9)
+    assert outcome.best.schedule.tile == (1, 1, 1)
+    assert outcome.best.seconds == TASK.seconds(1101)
+    assert outcome.progress.curve[-1] == TASK.seconds(1101)
+    assert outcome.progress.last_error == "1 of 4096 results are wrong"
+
+
+def test_early_stopping_counts_trials_without_improvement() -> None:
+    executor = Counting(TableRunner())
+    tuner = make_tuner("gridsearch", TASK, tiles_only())
+    # The grid's first point is the best; the run ends with the batch in which 5 are exceeded.
+    outcome = tune(tuner, executor, 100, early_stopping=5, verifier=correct)
+    assert outcome.best.trial == 1
+    assert len(executor.measured) == tuner.plan_size == 16
+
+
+def test_only_verified_schedules_are_reported(tmp_path: Path) -> None:
+    def picky(task: GemmTask, schedule: Schedule) -> None:
+        if schedule.tile[0] == 1:
+            raise MeasureError(MeasureErrorNo.WRONG_ANSWER, "wrong")
+
+    path = tmp_path / "log.json"
+    with RecordLog(path) as log:
+        tuner = make_tuner("gridsearch", TASK, tiles_only())
+        outcome = tune(tuner, Counting(TableRunner()), 27, log=log, verifier=picky)
+    assert outcome.best.schedule.tile == (2, 1, 1)
+    assert outcome.refused == 9
+    records = read_records(path)
+    wrong = [r for r in records if r.result.error_no == MeasureErrorNo.WRONG_ANSWER]
+    assert (len(records), len(wrong)) == (27 + 9, 9)
+
+    def never(task: GemmTask, schedule: Schedule) -> None:
+        raise MeasureError(MeasureErrorNo.WRONG_ANSWER, "all wrong")
+
+    with pytest.raises(TuningError, match=r"64x64x64: none of 27 trials .* all wrong"):
+        tune(
+            make_tuner("gridsearch", TASK, tiles_only()),
+            Counting(TableRunner()),
+            27,
+            verifier=never,
+        )
+
+
+def test_a_killed_run_resumes_where_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "log.json"
+
+    class KilledError(Exception):
+        pass
+
+    def kill(progress: Progress) -> None:
+        if progress.done == 11:
+            raise KilledError
+
+    first, second = Counting(TableRunner(wrong=2)), Counting(TableRunner(wrong=2))
+    with RecordLog(path) as log, pytest.raises(KilledError):
+        tune(
+            make_tuner("ga", TASK, tiles_only(), 3),
+            first,
+            27,
+            log=log,
+            callback=kill,
+            verifier=correct,
+        )
+    with path.open("a") as file:
+        file.write('{"input": ["gemm')
+    with RecordLog(path) as log:
+        outcome = tune(
+            make_tuner("ga", TASK, tiles_only(), 3),
+            second,
+            27,
+            log=log,
+            earlier=read_records(path),
+            verifier=correct,
+        )
+    assert len(first.measured) == 11
+    assert len(second.measured) == 27 - 11
+    assert not set(first.measured) & set(second.measured)
+    assert outcome.progress.resumed == 11
+    assert len(outcome.progress.curve) == 27
+    assert outcome.best.schedule.tile == (1, 1, 1)
+    records = read_records(path)
+    assert len({record.index for record in records}) == len(records) == 27
+
+
+def test_results_do_not_depend_on_the_order_of_completion() -> None:
+    class Backwards(InlineExecutor):
+        def measure(self, inputs: Iterable[MeasureInput]) -> Results:
+            return super().measure(list(inputs)[::-1])
+
+    def proposals(executor: InlineExecutor) -> list[int]:
+        space = gemm_space(TASK.workload.problem, CONFIG)
+        tuner = make_tuner("xgb", TASK, space, 4)
+        outcome = tune(tuner, executor, 64, verifier=correct)
+        assert outcome.progress.done == 64
+        return list(tuner.costs)
+
+    runner = TableRunner(wrong=2)
+    forwards = proposals(InlineExecutor(NoBuilder(), runner))
+    assert proposals(Backwards(NoBuilder(), runner)) == forwards
+
+
+# -- simulators -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sizes", "schedule"),
+    [
+        ((40, 33, 70), Schedule((2, 2, 2))),
+        ((40, 33, 70), Schedule((2, 1, 3), "nmk", double_buffer=("b",), mvout_cols=32)),
+        ((40, 33, 70), Schedule((3, 3, 2), dataflow=Dataflow.OS)),
+        ((40, 33, 70), Schedule((2, 2, 2), lowering=Lowering.LOOP_WS)),
+    ],
+)
+@pytest.mark.parametrize("bias", BIASES)
+@pytest.mark.parametrize("wide", [False, True])
+def test_trials_are_verified_and_timed(
+    sizes: tuple[int, int, int], schedule: Schedule, bias: str, wide: bool
+) -> None:
+    task = GemmTask(Workload(*sizes, wide_result=wide, bias=bias), CONFIG)
+    problem = task.workload.problem
+    if wide and schedule.mvout_cols:
+        schedule = Schedule(schedule.tile)
+    item = MeasureInput(task, 0, values_of(schedule, problem, CONFIG))
+    result = measure_one(item, CommandStreamBuilder(), SimulatorRunner())
+    assert result.ok, result.message
+    cycles = result.mean * CONFIG.clock_mhz * 1e6
+    # 3x3x5 pairs of at least 16 cycles, none of which can do without its rows.
+    assert cycles >= 3 * 3 * 5 * CONFIG.dim / 2
+    again = measure_one(item, CommandStreamBuilder(), SimulatorRunner())
+    assert again.costs == result.costs
+
+
+def test_wrong_results_are_noticed() -> None:
+    task = GemmTask(Workload(32, 32, 32), CONFIG)
+    stream = compile_schedule(task, Schedule((2, 2, 2)))
+    verify(task, stream)
+    # Without the last store a block keeps its zeros.
+    stores = [i for i, item in enumerate(stream.items) if item and item.mnemonic == "mvout"]
+    items = stream.items[: stores[-1]] + stream.items[stores[-1] + 1 :]
+    with pytest.raises(MeasureError, match="of 1024 results are wrong") as error:
+        verify(task, CommandStream(stream.placements, items))
+    assert error.value.number == MeasureErrorNo.WRONG_ANSWER
+
+
+def test_slower_hosts_cost_time() -> None:
+    task = GemmTask(Workload(64, 64, 64), CONFIG)
+    stream = compile_schedule(task, Schedule((4, 4, 4)))
+    fast, slow = (SimulatorRunner(host_gap=gap).cycles(task, stream) for gap in (0, 100))
+    commands = sum(item is not None for item in stream.items)
+    assert slow >= 100 * commands > fast
+
+
+def test_tuning_a_real_size(tmp_path: Path) -> None:
+    """End to end on two processes; the result beats the default schedule."""
+    from gemmini_xdsl.passes.schedule_heuristic import default_schedule
+
+    space = gemm_space(TASK.workload.problem, CONFIG)
+    executor = LocalExecutor(CommandStreamBuilder(), SimulatorRunner(), jobs=2)
+    path = tmp_path / "log.json"
+    try:
+        with RecordLog(path) as log:
+            outcome = tune(make_tuner("xgb", TASK, space), executor, 32, log=log)
+    finally:
+        executor.close()
+    heuristic = default_schedule(TASK.workload.problem, CONFIG)
+    assert heuristic is not None
+    runner = SimulatorRunner()
+    before = runner.run(TASK, heuristic, compile_schedule(TASK, heuristic))
+    assert outcome.best.seconds <= before[0]
+    assert schedule_of(outcome.best.values) == outcome.best.schedule
+    costs = [record.result.mean for record in read_records(path) if record.result.ok]
+    assert np.isclose(min(costs), outcome.best.seconds)
+    assert isinstance(outcome.progress.best_seconds, float)
+    assert MeasureResult.failure(MeasureErrorNo.NO_ERROR, "", 0).mean == ERROR_COST
