@@ -9,6 +9,8 @@ from xdsl.utils.target import Target
 
 TARGETS: dict[str, str] = {
     "gemmini-c": "c:GemminiCTarget",
+    "gemmini-llvm": "llvm:GemminiLlvmTarget",
+    "gemmini-asm": "asm:GemminiAsmTarget",
     "gemmini-commands": "command_stream:GemminiCommandsTarget",
 }
 """Target name to "module:class", the module relative to `gemmini_xdsl.targets`."""

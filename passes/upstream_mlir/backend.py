@@ -31,8 +31,8 @@ class UpstreamMlir(Protocol):
     def description(self) -> str:
         """Which installation this is."""
 
-    def run(self, text: str, pipeline: str = "") -> str:
-        """Parse and verify a module and run a pipeline on it."""
+    def run(self, text: str, pipeline: str = "", *, pretty: bool = False) -> str:
+        """Parse and verify a module and run a pipeline on it; `pretty` is for people."""
 
     def run_file(self, path: Path, pipeline: str = "") -> str:
         """The same for a file, which diagnostics then name."""

@@ -80,15 +80,16 @@ class BindingsBackend:
         """The package."""
         return f"Python package {self.bindings.package}"
 
-    def run(self, text: str, pipeline: str = "") -> str:
+    def run(self, text: str, pipeline: str = "", *, pretty: bool = False) -> str:
         """Parse, verify and run."""
         with self.bindings.context(), self.diagnostics():
-            return self._finish(self.bindings.ir.Module.parse(text), pipeline)
+            module = self._run(self.bindings.ir.Module.parse(text), pipeline)
+            return str(module) if pretty else generic_text(module)
 
     def run_file(self, path: Path, pipeline: str = "") -> str:
         """Parse, verify and run on a file."""
         with self.bindings.context(), self.diagnostics():
-            return self._finish(self.bindings.ir.Module.parseFile(str(path)), pipeline)
+            return generic_text(self._run(self.bindings.ir.Module.parseFile(str(path)), pipeline))
 
     def to_llvm_ir(self, text: str) -> str:
         """Translate to LLVM IR."""
@@ -100,14 +101,14 @@ class BindingsBackend:
             raise UpstreamMlirError("upstream MLIR: the module has no translation to LLVM IR")
         return translated
 
-    def _finish(self, module: Any, pipeline: str) -> str:
+    def _run(self, module: Any, pipeline: str) -> Any:
         if pipeline:
             try:
                 manager = self.bindings.passmanager.PassManager.parse(pipeline)
             except ValueError as error:
                 raise UpstreamMlirError(f"upstream MLIR: {' '.join(str(error).split())}") from None
             manager.run(module.operation)
-        return generic_text(module)
+        return module
 
     @contextmanager
     def diagnostics(self) -> Iterator[None]:

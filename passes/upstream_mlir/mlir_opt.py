@@ -19,13 +19,8 @@ MLIR_OPT_VARIABLE = "GEMMINI_MLIR_OPT"
 """Names the `mlir-opt` to use, before anything else that is installed."""
 
 _VERSIONS = range(30, 19, -1)
-_OPTIONS = (
-    "--allow-unregistered-dialect",
-    "--mlir-print-op-generic",
-    "--mlir-print-debuginfo",
-    "--mlir-print-local-scope",
-    "--mlir-disable-threading",
-)
+_OPTIONS = ("--allow-unregistered-dialect", "--mlir-disable-threading")
+_GENERIC = ("--mlir-print-op-generic", "--mlir-print-debuginfo", "--mlir-print-local-scope")
 _ERROR = re.compile(r"^(.+?):(\d+):(\d+): error: (.*)$|^(?:.*?: )?error: (.*)$")
 _TIMEOUT_SECONDS = 300
 
@@ -64,13 +59,14 @@ class MlirOptBackend:
         """The path of the binary."""
         return self.path
 
-    def run(self, text: str, pipeline: str = "") -> str:
+    def run(self, text: str, pipeline: str = "", *, pretty: bool = False) -> str:
         """Parse, verify and run."""
-        return _call([self.path, *_pass_options(pipeline), "-"], text)
+        form = () if pretty else _GENERIC
+        return _call([self.path, *_OPTIONS, *form, *_passes(pipeline), "-"], text)
 
     def run_file(self, path: Path, pipeline: str = "") -> str:
         """Parse, verify and run on a file."""
-        return _call([self.path, *_pass_options(pipeline), str(path)], "")
+        return _call([self.path, *_OPTIONS, *_GENERIC, *_passes(pipeline), str(path)], "")
 
     def to_llvm_ir(self, text: str) -> str:
         """Translate to LLVM IR."""
@@ -83,8 +79,8 @@ class MlirOptBackend:
         return _call([str(translate), "--mlir-to-llvmir"], text)
 
 
-def _pass_options(pipeline: str) -> list[str]:
-    return [*_OPTIONS, *([f"--pass-pipeline={pipeline}"] if pipeline else [])]
+def _passes(pipeline: str) -> list[str]:
+    return [f"--pass-pipeline={pipeline}"] if pipeline else []
 
 
 def _call(command: list[str], text: str) -> str:
