@@ -83,15 +83,6 @@ def _stride_bytes(type_: MemRefType, config: GemminiConfig) -> int:
 
 
 @contextmanager
-def _blocks(
-    builder: IndexBuilder, size: Index, block: int
-) -> Iterator[tuple[IndexBuilder, Index, Index]]:
-    """A loop over the blocks of `size` elements: builder, block number, elements in the block."""
-    with builder.loop(builder.divide_up(size, block)) as (body, number):
-        yield body, number, _block_size(body, size, number, block)
-
-
-@contextmanager
 def _if_positive(builder: IndexBuilder, size: Index) -> Iterator[IndexBuilder | None]:
     """A builder for code that runs if `size` is positive; None if it is known to be zero."""
     if isinstance(size, int):
@@ -104,9 +95,10 @@ def _if_positive(builder: IndexBuilder, size: Index) -> Iterator[IndexBuilder | 
 def _full_blocks_then_rest(
     builder: IndexBuilder, size: Index, block: int, start: int = 0
 ) -> Iterator[tuple[IndexBuilder, Index, Index]]:
-    """The same as `_blocks`, with the short last block apart, so that the loop has no minimum.
+    """A loop over full blocks and, apart from it, the short last one: no minimum in the loop.
 
-    Iterates over at most two bodies to fill; begins at block `start`.
+    Iterates over at most two bodies to fill: builder, block number, elements in the block. Begins
+    at block `start`.
     """
     full = builder.divide(size, block)
     if not isinstance(full, int) or full > start:
@@ -120,30 +112,69 @@ def _full_blocks_then_rest(
 
 
 class LowerLoad(RewritePattern):
-    """`gemmini.load`: CONFIG_LD and MVINs, as wide as allowed."""
+    """`gemmini.load`: CONFIG_LD and MVINs, as wide as allowed.
+
+    One loop over all of them, so that they can be spread over other instructions one by one.
+    """
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: LoadOp, rewriter: PatternRewriter) -> None:
-        """Loop over rows of blocks, and inside over groups of blocks that one MVIN moves."""
+        """Loop over groups of blocks that one MVIN moves, row by row of the grid."""
         config = module_config(op)
         source, buffer = _memref_type(op.source), _buffer_type(op.buffer)
         builder = IndexBuilder.before(op)
         builder.insert(ConfigLdOp(op.id.value.data, _stride_bytes(source, config), config.dim))
-        rows, cols = op.mixed_sizes
         block_rows, block_cols = buffer.block
         group = _columns_per_mvin(op, config) if block_cols == config.dim else block_cols
         mvin = MVIN_OPS[op.id.value.data]
         *row_offset, col_offset = op.mixed_offsets
-        with _blocks(builder, rows, block_rows) as (row_body, row, height):
-            row_start = row_body.multiply(row, buffer.grid[1] * config.dim)
-            for body, number, width in _full_blocks_then_rest(row_body, cols, group):
-                local = body.add(row_start, body.multiply(number, group // block_cols * config.dim))
-                address = body.insert(LocalAddressOp(op.buffer, op.mixed_slot, local)).results[0]
-                offsets = [body.add(col_offset, body.multiply(number, group))]
-                if row_offset:
-                    offsets.insert(0, body.add(row_offset[0], body.multiply(row, block_rows)))
-                body.insert(mvin(op.source, offsets, address, [height, width]))
+        for body, part in _groups(builder, op.mixed_sizes, block_rows, group, buffer):
+            blocks_before = body.multiply(part.col, group // block_cols)
+            local = body.add(
+                body.multiply(part.row, buffer.grid[1] * config.dim),
+                body.multiply(blocks_before, config.dim),
+            )
+            address = body.insert(LocalAddressOp(op.buffer, op.mixed_slot, local)).results[0]
+            offsets = [body.add(col_offset, body.multiply(part.col, group))]
+            if row_offset:
+                offsets.insert(0, body.add(row_offset[0], body.multiply(part.row, block_rows)))
+            body.insert(mvin(op.source, offsets, address, [part.height, part.width]))
         rewriter.erase(op)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """One transfer of a tile: its row of blocks, its group of columns, and their sizes."""
+
+    row: Index
+    col: Index
+    height: Index
+    width: Index
+
+
+def _groups(
+    builder: IndexBuilder, sizes: list[Index], block_rows: int, group: int, buffer: BufferType
+) -> Iterator[tuple[IndexBuilder, _Group]]:
+    """A loop over the transfers of a tile; iterates over its only body, to be filled.
+
+    A tile that may be narrower than its buffer skips the groups that it lacks.
+    """
+    rows, cols = sizes
+    widest = cols if isinstance(cols, int) else buffer.extent[1]
+    groups = -(-widest // group)
+    row_blocks = builder.divide_up(rows, block_rows)
+    with builder.loop(builder.multiply(row_blocks, groups)) as (body, number):
+        row: Index = 0
+        col = number
+        if row_blocks != 1:
+            row, col = body.divide(number, groups), body.remainder(number, groups)
+        height = _block_size(body, rows, row, block_rows)
+        width = _block_size(body, cols, col, group)
+        if isinstance(cols, int) or groups == 1:
+            yield body, _Group(row, col, height, width)
+        else:
+            with body.guard(body.compare("sgt", width, 0)) as guarded:
+                yield guarded, _Group(row, col, height, width)
 
 
 def _columns_per_mvin(op: LoadOp, config: GemminiConfig) -> int:
@@ -168,28 +199,20 @@ class LowerStore(RewritePattern):
         full = destination.element_type == ACC_TYPE
         builder = IndexBuilder.before(op)
         builder.insert(ConfigStOp(_stride_bytes(destination, config), op.scale, op.activation))
-        rows, cols = op.mixed_sizes
         group = config.dim if op.max_cols is None else op.max_cols.value.data
-        groups = cols if isinstance(cols, int) else buffer.extent[1]
-        groups = -(-groups // group)
         row_offset, col_offset = op.mixed_offsets
-        row_blocks = builder.divide_up(rows, config.dim)
-        with builder.loop(builder.multiply(row_blocks, groups)) as (body, number):
-            row, col = body.divide(number, groups), body.remainder(number, groups)
-            height = _block_size(body, rows, row, config.dim)
-            width = _block_size(body, cols, col, group)
+        for body, part in _groups(builder, op.mixed_sizes, config.dim, group, buffer):
             local = body.add(
-                body.multiply(row, buffer.grid[1] * config.dim), body.multiply(col, group)
+                body.multiply(part.row, buffer.grid[1] * config.dim),
+                body.multiply(part.col, group),
             )
             offsets = [
-                body.add(row_offset, body.multiply(row, config.dim)),
-                body.add(col_offset, body.multiply(col, group)),
+                body.add(row_offset, body.multiply(part.row, config.dim)),
+                body.add(col_offset, body.multiply(part.col, group)),
             ]
-            with _if_positive(body, width) as guarded:
-                assert guarded is not None
-                address = LocalAddressOp(op.buffer, op.mixed_slot, local, full=full)
-                source = guarded.insert(address).results[0]
-                guarded.insert(MvoutOp(source, op.destination, offsets, [height, width]))
+            address = LocalAddressOp(op.buffer, op.mixed_slot, local, full=full)
+            source = body.insert(address).results[0]
+            body.insert(MvoutOp(source, op.destination, offsets, [part.height, part.width]))
         rewriter.erase(op)
 
 

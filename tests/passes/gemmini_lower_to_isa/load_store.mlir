@@ -1,17 +1,18 @@
 // RUN: gemmini-opt %s --split-input-file -p gemmini-lower-to-isa | filecheck %s
 // RUN: gemmini-opt %s --split-input-file -p gemmini-lower-to-isa | gemmini-opt --split-input-file | filecheck %s
 
-// 20 x 100 elements: rows of blocks of 16 and 4, columns in one MVIN of 64 and one of 36. The
-// grid has 7 columns: a row of blocks is 7 * 16 = 112 rows of the scratchpad.
+// 20 x 100 elements: 2 rows of blocks, of 16 and 4 rows, times 2 MVINs, of 64 and 36 columns. The
+// grid has 7 columns: a row of blocks is 7 * 16 = 112 rows of the scratchpad, an MVIN 4 * 16 = 64.
 // CHECK-LABEL: @load
 // CHECK: gemmini.config_ld {id = 1 : i32, stride = 300 : i64, block_stride = 16 : i32}
-// CHECK: scf.for %[[I:.*]] =
-// CHECK: %[[ROWS:.*]] = arith.minsi
-// CHECK: %[[START:.*]] = arith.muli %[[I]], %{{.*}}
-// CHECK: %[[P0:.*]] = gemmini.local_address %0[1, %[[START]]]
-// CHECK: gemmini.mvin2 from %a : memref<50x300xi8> at [%{{.*}}, 7] to %[[P0]] size [%[[ROWS]], 64]
-// CHECK: %[[P1:.*]] = gemmini.local_address %0[1, %{{.*}}]
-// CHECK: gemmini.mvin2 from %a : memref<50x300xi8> at [%{{.*}}, 71] to %[[P1]] size [%[[ROWS]], 36]
+// CHECK: %[[ALL:.*]] = arith.constant 4 : index
+// CHECK: scf.for %[[N:.*]] = %{{.*}} to %[[ALL]]
+// CHECK: %[[ROW:.*]] = arith.divui %[[N]],
+// CHECK: %[[COL:.*]] = arith.andi %[[N]],
+// CHECK: %[[HEIGHT:.*]] = arith.minsi
+// CHECK: %[[WIDTH:.*]] = arith.minsi
+// CHECK: %[[P:.*]] = gemmini.local_address %0[1, %{{.*}}]
+// CHECK: gemmini.mvin2 from %a : memref<50x300xi8> at [%{{.*}}, %{{.*}}] to %[[P]] size [%[[HEIGHT]], %[[WIDTH]]]
 func.func @load(%a: memref<50x300xi8>) {
   %0 = gemmini.alloc : !gemmini.buffer<2x7 of 16x16, scratchpad, slots = 2>
   gemmini.load %a[2, 7] to %0[1] size [20, 100] {id = 1 : i32} : memref<50x300xi8>, !gemmini.buffer<2x7 of 16x16, scratchpad, slots = 2>
@@ -23,8 +24,8 @@ func.func @load(%a: memref<50x300xi8>) {
 // A row bias has stride 0; full-width rows move one block of columns at a time.
 // CHECK-LABEL: @bias
 // CHECK: gemmini.config_ld {id = 2 : i32, stride = 0 : i64, block_stride = 16 : i32}
-// CHECK: gemmini.mvin3 from %bias : memref<20xi32> at [{{.*}}] to %{{.*}} size [16, 16]
-// CHECK: gemmini.mvin3 from %bias : memref<20xi32> at [16] to %{{.*}} size [16, 4]
+// CHECK: %[[WIDTH:.*]] = arith.minsi
+// CHECK: gemmini.mvin3 from %bias : memref<20xi32> at [%{{.*}}] to %{{.*}} size [16, %[[WIDTH]]]
 func.func @bias(%bias: memref<20xi32>) {
   %0 = gemmini.alloc : !gemmini.buffer<1x2 of 16x16, accumulator>
   gemmini.load %bias[0] to %0[0] size [16, 20] {id = 2 : i32} : memref<20xi32>, !gemmini.buffer<1x2 of 16x16, accumulator>
@@ -64,13 +65,11 @@ builtin.module attributes {gemmini.config = #gemmini.config<"int8_32x32">} {
 // CHECK-LABEL: @store
 // CHECK: gemmini.config_st {stride = 80 : i64}
 // CHECK: scf.for %[[J:.*]] =
-// CHECK: %[[COLUMN:.*]] = arith.andi %[[J]],
-// CHECK: %[[START:.*]] = arith.muli %[[COLUMN]],
+// CHECK: %[[START:.*]] = arith.muli %[[J]],
 // CHECK: %[[LEFT:.*]] = arith.subi %{{.*}}, %[[START]]
 // CHECK: %[[WIDTH:.*]] = arith.minsi %[[LEFT]],
-// CHECK: scf.if
 // CHECK: %[[P:.*]] = gemmini.local_address %0[0, %{{.*}}] {full}
-// CHECK: gemmini.mvout %[[P]] to %c[%{{.*}}, %{{.*}}] size [16, %[[WIDTH]]]
+// CHECK: gemmini.mvout %[[P]] to %c[0, %{{.*}}] size [16, %[[WIDTH]]]
 // CHECK: gemmini.config_st {stride = 20 : i64, scale = 5.000000e-01 : f32, activation = #gemmini<activation relu>}
 // CHECK: %[[Q:.*]] = gemmini.local_address %0[0, 0]
 // CHECK: gemmini.mvout %[[Q]] to %d[0, 0] size [16, 20]
