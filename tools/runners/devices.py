@@ -112,8 +112,11 @@ class Devices:
         return value >> 8 * (offset & 7) & (1 << 8 * size) - 1
 
     def _write_clint(self, _uc: Uc, offset: int, size: int, value: int, _data: object) -> None:
-        if offset == _MTIMECMP and size == 8:
-            self._compare = value & _NEVER
+        """Unicorn may split a doubleword into words."""
+        if offset & ~7 == _MTIMECMP:
+            shift = 8 * (offset & 7)
+            mask = (1 << 8 * size) - 1 << shift
+            self._compare = self._compare & ~mask | value << shift & mask
 
 
 class LinuxCalls:

@@ -36,10 +36,11 @@ _CYCLE_COUNTERS = frozenset((0xB00, 0xC00, 0xC01))
 _RETIRED_COUNTERS = frozenset((0xB02, 0xC02))
 _MSTATUS = 0x300
 _MSTATUS_MIE, _MSTATUS_MPIE, _MSTATUS_XS = 1 << 3, 1 << 7, 3 << 15
-_MSTATUS_FS = 3 << 13
+_MSTATUS_FS, _MSTATUS_MPP = 3 << 13, 3 << 11
 _MIE_TIMER = 1 << 7
 _TIMER_INTERRUPT = 1 << 63 | 7
 _ILLEGAL_INSTRUCTION, _BREAKPOINT, _USER_CALL, _MACHINE_CALL = 2, 3, 8, 11
+_EBREAK, _C_EBREAK = 0x00100073, 0x9002
 _FETCH_FAULT, _LOAD_FAULT, _STORE_FAULT = 1, 5, 7
 _WORD_MASK = (1 << 64) - 1
 
@@ -203,9 +204,18 @@ class Hart:
         try:
             self._uc.emu_start(pc, 0)
         except UcError as error:
+            if self._fault is None and error.errno == unicorn_const.UC_ERR_INSN_INVALID:
+                # This is how breakpoints arrive.
+                self._fault = self._breakpoint()
             if self._fault is None:
                 raise HartError(f"the emulator stopped at {self._where()}: {error}") from None
             self._pending = _Pending(self._fault.cause, self._fault.pc, self._fault.address)
+
+    def _breakpoint(self) -> Fault | None:
+        pc = int(self._uc.reg_read(rv.UC_RISCV_REG_PC))
+        word = int.from_bytes(self.read(pc, 4), "little")
+        is_breakpoint = word == _EBREAK or word & 0xFFFF == _C_EBREAK
+        return Fault(_BREAKPOINT, pc, 0) if is_breakpoint else None
 
     def _enter_trap(self) -> int:
         trap = self._pending
@@ -220,7 +230,7 @@ class Hart:
             )
         status = int(self._uc.reg_read(rv.UC_RISCV_REG_MSTATUS))
         status = status & ~_MSTATUS_MPIE | (_MSTATUS_MPIE if status & _MSTATUS_MIE else 0)
-        self._uc.reg_write(rv.UC_RISCV_REG_MSTATUS, status & ~_MSTATUS_MIE)
+        self._uc.reg_write(rv.UC_RISCV_REG_MSTATUS, status & ~_MSTATUS_MIE | _MSTATUS_MPP)
         self._uc.reg_write(rv.UC_RISCV_REG_MEPC, trap.pc)
         self._uc.reg_write(rv.UC_RISCV_REG_MCAUSE, trap.cause)
         self._uc.reg_write(rv.UC_RISCV_REG_MTVAL, trap.value)
@@ -329,13 +339,16 @@ class Hart:
                 self._mstatus_xs &= ~value
 
     def _on_exception(self, _uc: Uc, cause: int, _data: object) -> None:
-        behind = int(self._uc.reg_read(rv.UC_RISCV_REG_PC))
-        pc = behind - 4
-        if self._is_linux and cause in (_USER_CALL, _MACHINE_CALL):
-            self._calls.serve()
+        # Unicorn has advanced the pc by 4, whatever the instruction's size.
+        pc = int(self._uc.reg_read(rv.UC_RISCV_REG_PC)) - 4
+        if cause in (_USER_CALL, _MACHINE_CALL):
+            if self._is_linux:
+                self._calls.serve()
+            else:
+                self._trap(_MACHINE_CALL, pc, 0)
             return
         if cause != _ILLEGAL_INSTRUCTION:
-            self._trap(cause, pc if cause == _MACHINE_CALL else behind, 0)
+            self._trap(cause, pc, 0)
             return
         word = int.from_bytes(self.read(pc, 4), "little")
         if word & 0x7F != self._opcode or not self._mstatus_xs:
