@@ -64,7 +64,8 @@ def compile_command(
         typer.Option(
             metavar="LIST",
             help="What to write, of c, mlir, commands, elf (a RISC-V program that runs a function "
-            "and checks it) and project (its sources with a Makefile).",
+            "and checks it), project (its sources with a Makefile), and by way of LLVM: llvm (IR), "
+            "asm and object (RISC-V).",
         ),
     ] = "c,mlir",
     requantization: Annotated[

@@ -48,7 +48,7 @@ from gemmini_xdsl.tools.universe import load_universe
 if TYPE_CHECKING:
     from gemmini_xdsl.tools.elf_project import ProgramOptions
 
-EMITS = ("c", "mlir", "commands", "elf", "project")
+EMITS = ("c", "mlir", "commands", "elf", "project", "llvm", "asm", "object")
 INPUT_SUFFIX = ".input.mlir"
 OUR_PACKAGE = "gemmini_xdsl."
 RUNTIME_HEADERS = ("rocc.h",)
@@ -154,12 +154,16 @@ def compile_input(
     context = make_context()
     source = load_input(text, context)
     compiled = compile_module(source.module, options, name or source.name, context=context)
-    others: Mapping[str, str | bytes] = {}
+    others: dict[str, str | bytes] = {}
     if {"elf", "project"} & set(emit):
         # Imported here: it builds on this module.
         from gemmini_xdsl.tools.elf_build import emitted_files
 
-        others = emitted_files(compiled, emit, program)
+        others |= emitted_files(compiled, emit, program)
+    if {"llvm", "asm", "object"} & set(emit):
+        from gemmini_xdsl.tools.llvm_emit import llvm_files
+
+        others |= llvm_files(compiled, emit)
     compiled.write(directory, emit, others)
     return compiled
 

@@ -19,6 +19,8 @@ from gemmini_xdsl.targets.llvm_lowering import (
     to_llvm_ir,
 )
 from gemmini_xdsl.targets.llvm_machine_code import emit_object
+from gemmini_xdsl.tools.compile import compile_input
+from gemmini_xdsl.tools.errors import GemminiError
 from gemmini_xdsl.tools.gemmini_opt import main
 from gemmini_xdsl.tools.inputs import make_context, parse_mlir
 
@@ -150,6 +152,19 @@ def test_without_upstream(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gemmini_xdsl.targets.llvm_lowering.find_upstream", nothing)
     with pytest.raises(UpstreamMlirNotFoundError, match=r"^target 'test' needs upstream MLIR$"):
         to_llvm_dialect(parse(COMMAND), "test")
+
+
+@pytest.mark.usefixtures("machine_code")
+def test_compiled_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compile_input("gemm:M=4,N=4,K=4", tmp_path / "out", emit=["mlir", "llvm", "asm", "object"])
+    assert "define void @gemm(" in (tmp_path / "out" / "gemm.ll").read_text()
+    assert ".insn r 123, 3, " in (tmp_path / "out" / "gemm.s").read_text()
+    assert (tmp_path / "out" / "gemm.o").read_bytes().startswith(b"\x7fELF")
+    monkeypatch.setattr(llvm_machine_code, "find_llvm_library", lambda: None)
+    monkeypatch.setattr(llvm_machine_code, "find_clang", lambda: None)
+    with pytest.raises(GemminiError, match="^gemm: --emit object: making machine code needs LLVM"):
+        compile_input("gemm:M=4,N=4,K=4", tmp_path / "none", emit=["object"])
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.usefixtures("upstream")
