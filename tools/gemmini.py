@@ -19,6 +19,7 @@ from gemmini_xdsl.tools.command_compile import compile_command
 from gemmini_xdsl.tools.command_disasm import disasm_command
 from gemmini_xdsl.tools.command_doctor import doctor_command
 from gemmini_xdsl.tools.command_run import run_command
+from gemmini_xdsl.tools.command_tune import tune_command, tune_server_command
 from gemmini_xdsl.tools.errors import GemminiError, UsageError
 
 PROGRAM = "gemmini"
@@ -65,6 +66,14 @@ app.command(
 app.command("run", epilog="Example: gemmini run out --seed 1 --check --json")(run_command)
 app.command("disasm", epilog="Example: gemmini disasm out/gemm.elf")(disasm_command)
 app.command("doctor", epilog="Example: gemmini doctor")(doctor_command)
+app.command(
+    "tune",
+    epilog="Example: gemmini tune gemm:M=128,N=128,K=128 -o log.json --report tune.html",
+)(tune_command)
+app.command(
+    "tune-server",
+    epilog="Example: gemmini tune-server --tracker 192.168.1.2:9190 --key zcu102",
+)(tune_server_command)
 
 
 def main(args: Sequence[str] | None = None) -> int:

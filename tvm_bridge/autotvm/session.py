@@ -41,7 +41,8 @@ class Best:
 class Progress:
     """How far a run is; passed to the callback after every trial.
 
-    `curve` holds the lowest time in seconds after each trial, None while all have failed.
+    `curve` holds the lowest time in seconds after each trial, None while all have failed, and
+    `costs` the times of all trials that succeeded.
     """
 
     trials: int
@@ -49,6 +50,7 @@ class Progress:
     errors: int = 0
     best_seconds: float | None = None
     curve: list[float | None] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     last_error: str = ""
 
@@ -68,8 +70,9 @@ class Progress:
         if not result.ok:
             self.errors += 1
             self.last_error = result.message or self.last_error
-        elif self.best_seconds is None or result.mean < self.best_seconds:
-            self.best_seconds = result.mean
+        else:
+            self.costs.append(result.mean)
+            self.best_seconds = min(self.costs[-1], self.best_seconds or self.costs[-1])
         self.curve.append(self.best_seconds)
 
 

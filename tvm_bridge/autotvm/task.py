@@ -141,6 +141,10 @@ class GemmTask:
         """The time that `cycles` take at the configuration's clock."""
         return cycles / (self.config.clock_mhz * 1e6)
 
+    def cycles(self, seconds: float) -> float:
+        """The inverse of `seconds`."""
+        return seconds * self.config.clock_mhz * 1e6
+
     def gops(self, seconds: float) -> float:
         """Operations per nanosecond of a run that takes `seconds`."""
         return self.workload.operations / seconds / 1e9

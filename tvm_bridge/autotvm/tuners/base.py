@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gemmini_xdsl.passes.schedule_heuristic import default_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.bound import bound
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import DATAFLOW, LOWERING, TILES
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import DATAFLOW, LOWERING, TILES, values_of
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record
 from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace, Indices
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
@@ -78,22 +79,41 @@ class Tuner(ABC):
 
 
 def first_guesses(task: GemmTask, space: ConfigSpace, count: int = FIRST_TRIALS) -> list[int]:
-    """The distinct points of least analytical bound, at most one for each kind of program.
+    """What the heuristic would choose, then the distinct points of least analytical bound.
 
-    Points of one kind share tile, dataflow and lowering; the bound tells little about what
-    else they differ in.
+    Of the latter at most one for each kind of program: points of one kind share tile, dataflow
+    and lowering, and the bound tells little about what else they differ in.
     """
     candidates = space.distinct
     order = np.argsort(bound(task, space, candidates), kind="stable")
     columns = [list(space.knobs).index(name) for name in (*TILES, DATAFLOW, LOWERING)]
     seen: set[tuple[int, ...]] = set()
-    chosen: list[int] = []
+    chosen = _default_point(task, space)
     rest: list[int] = []
     for index in candidates[order[: count * 512]]:
         point = space.point(int(index))
         kind = tuple(point[column] for column in columns)
-        (rest if kind in seen else chosen).append(int(index))
+        if int(index) not in chosen:
+            (rest if kind in seen else chosen).append(int(index))
         seen.add(kind)
-        if len(chosen) == count:
+        if len(chosen) >= count:
             break
     return (chosen + rest)[:count]
+
+
+def _default_point(task: GemmTask, space: ConfigSpace) -> list[int]:
+    """The distinct point that has most in common with the default schedule, if there is one."""
+    problem = task.workload.problem
+    schedule = default_schedule(problem, task.config)
+    if schedule is None or not len(space.distinct):
+        return []
+    wanted = values_of(schedule, problem, task.config)
+    points = space.points(space.distinct)
+    equal = np.zeros(len(points), dtype=np.int64)
+    for column, (name, knob) in enumerate(space.knobs.items()):
+        if wanted[name] not in knob.entities:
+            continue
+        # A tile says more than all that is left.
+        weight = len(space.knobs) if name in TILES else 1
+        equal += weight * (points[:, column] == knob.entities.index(wanted[name]))
+    return [int(space.distinct[int(np.argmax(equal))])]

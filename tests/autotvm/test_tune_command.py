@@ -1,0 +1,117 @@
+"""`gemmini tune` as its users meet it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gemmini_xdsl.tools.gemmini import main
+from gemmini_xdsl.tvm_bridge.autotvm.records import read_records
+
+GEMM = "gemm:M=32,N=32,K=32"
+
+
+def gemmini(capsys: pytest.CaptureFixture[str], *args: object) -> tuple[int, str, str]:
+    status = main([str(arg) for arg in args])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tune") / "log.json"
+    assert main(["tune", GEMM, "-o", str(path), "--trials", "20", "--jobs", "1"]) == 0
+    return path
+
+
+def test_all_trials_are_logged_and_a_run_goes_on(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert len(read_records(log)) == 20
+    status, out, err = gemmini(
+        capsys, "tune", GEMM, "-o", log, "--trials", 24, "--resume", "--jobs", 1, "--json"
+    )
+    assert (status, err) == (0, "")
+    (result,) = json.loads(out)["workloads"]
+    assert (result["m"], result["n"], result["k"]) == (32, 32, 32)
+    assert (result["trials"], result["resumed"], result["verified"]) == (24, 20, True)
+    assert result["schedule"].startswith("#gemmini.schedule<tile = [")
+    assert 0 < result["distinct_points"] <= result["valid_points"]
+    records = read_records(log)
+    assert len(records) == 24
+    assert len({record.index for record in records}) == 24
+    assert min(record.result.mean for record in records) == result["seconds"]
+    # 2*M*N*K + M*N operations in that time.
+    assert result["gops"] == pytest.approx((2 * 32**3 + 32**2) / result["seconds"] / 1e9)
+
+
+@pytest.mark.parametrize("suffix", [".html", ".png"])
+def test_reports(
+    log: Path, suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / f"report{suffix}"
+    own = tmp_path / "log.json"
+    tuners = "gridsearch,random"
+    status, out, err = gemmini(
+        capsys, "tune", GEMM, "-o", own, "--trials", 4, "--jobs", 1, "--tuner", tuners,
+        "--report", report,
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    assert "32x32x32: " in out
+    content = report.read_bytes()
+    if suffix == ".png":
+        assert content.startswith(b"\x89PNG")
+    else:
+        assert b"<td>gridsearch</td>" in content
+        assert b"<td>random</td>" in content
+        assert b"data:image/png;base64," in content
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "message"),
+    [
+        (["--tuner", "best"], 2, "unknown tuner 'best'; tuners are xgb, ga, random, gridsearch"),
+        (["--tracker", "localhost:1"], 2, "--tracker and --key belong together"),
+        (["--tracker", "localhost", "--key", "k"], 1, "a tracker is given as host:port"),
+        (["--tracker", "127.0.0.1:1", "--key", "k"], 1, "cannot reach the RPC tracker at"),
+        (["--transfer", "missing.json"], 1, "missing.json: cannot read the tuning log"),
+        (["--config", "huge"], 1, "unknown configuration 'huge'"),
+        (["--report", "a.pdf"], 2, "--report a.pdf: the file must end in .html or .png"),
+        (["--report", "no/a.png"], 1, "there is no directory no"),
+        (["-o", "no/log.json"], 1, "no/log.json: cannot write the tuning log"),
+        (["--resume", "--tuner", "ga,xgb"], 2, "--resume continues one run"),
+        (["--trials", "0"], 2, "--trials"),
+    ],
+)
+def test_mistakes_are_named_in_one_line(
+    args: list[str],
+    status: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found, out, err = gemmini(capsys, "tune", GEMM, *args)
+    assert (found, out) == (status, "")
+    assert message in err
+    assert err.count("\n") == 1
+    assert not [path for path in tmp_path.iterdir() if path.stat().st_size]
+
+
+def test_inputs_without_products(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "empty.mlir"
+    path.write_text("func.func @f() {\n  return\n}\n")
+    status, _, err = gemmini(capsys, "tune", path)
+    assert (status, err) == (1, f"gemmini: error: {path}: there is no matrix product to tune\n")
+
+
+def test_servers_are_given_runners_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = gemmini(
+        capsys, "tune-server", "--tracker", "127.0.0.1:1", "--key", "k", "--runner", "json:loads"
+    )
+    assert (status, err.count("\n")) == (2, 1)
+    assert "--runner json:loads" in err
+    status, _, err = gemmini(capsys, "tune-server", "--tracker", "127.0.0.1:1", "--key", "k")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "cannot reach the RPC tracker" in err
