@@ -15,6 +15,20 @@ from gemmini_xdsl.runtime_c.paths import library_path
 _NEVER = (1 << 64) - 1
 
 
+class Cause(enum.IntEnum):
+    """What a cycle was spent on; see `gemmini_timing_cause` in the header."""
+
+    ARRAY_BUSY = 0
+    BANK_CONFLICTS = 1
+    WAITING_FOR_LOADS = 2
+    STATION_FULL_LOAD = 3
+    STATION_FULL_EXECUTE = 4
+    STATION_FULL_STORE = 5
+    STORE_BOUND = 6
+    HOST_BOUND = 7
+    DRAIN = 8
+
+
 class TimingError(RuntimeError):
     """The model cannot represent the hardware, or the command stream is one that hangs it."""
 
@@ -87,6 +101,8 @@ def _load(path: Path) -> ctypes.CDLL:
         "restart": (None, [handle]),
         "cycles": (u64, [handle]),
         "last_completion": (u64, [handle]),
+        "breakdown": (u64, [handle, ctypes.c_int]),
+        "counter": (u64, [handle, u64, u64, ctypes.POINTER(u32)]),
         "error": (ctypes.c_char_p, [handle]),
         "error_command": (u64, [handle]),
     }
@@ -174,6 +190,24 @@ class TimingModel:
         """Wait until the accelerator is idle; return that cycle. Raises `TimingError`."""
         idle: int = self._library.gemmini_timing_fence(self._handle)
         return self._checked(idle)
+
+    def counter(self, gap: int, rs1: int) -> tuple[int, int]:
+        """Execute a COUNTER command; return the cycle of the answer and the answer.
+
+        Raises `TimingError` if the hardware has no counters.
+        """
+        value = ctypes.c_uint32()
+        cycle: int = self._library.gemmini_timing_counter(
+            self._handle, gap, rs1, ctypes.byref(value)
+        )
+        return self._checked(cycle), value.value
+
+    def breakdown(self) -> dict[Cause, int]:
+        """Cycles since the start by cause; they add up to `cycles`."""
+        return {
+            cause: int(self._library.gemmini_timing_breakdown(self._handle, cause))
+            for cause in Cause
+        }
 
     def configure(self, funct: int, rs1: int, rs2: int) -> None:
         """Set configuration state by a CONFIG or LOOP_WS_CONFIG command that takes no time."""

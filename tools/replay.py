@@ -251,9 +251,7 @@ def _replay_region(model: TimingModel, region: Region, events: list[TimingEvent]
     return RegionResult(region, cycles, model.last_completion, events)
 
 
-def _resident(
-    regions: list[Region], index: int, config: GemminiConfig
-) -> list[tuple[int, int]]:
+def _resident(regions: list[Region], index: int, config: GemminiConfig) -> list[tuple[int, int]]:
     """Address ranges (start, bytes) that are in the L2 when region `index` starts its program.
 
     A first run (`_cold`) that configures the accelerator itself is a whole kernel, whose inputs

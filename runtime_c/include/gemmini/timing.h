@@ -145,6 +145,29 @@ uint64_t gemmini_timing_cycles(const struct gemmini_timing *timing);
 /* Cycle of the last completion in the reservation station. */
 uint64_t gemmini_timing_last_completion(const struct gemmini_timing *timing);
 
+/* What the cycles of a run were spent on. Every cycle has one cause; the first that applies. */
+enum gemmini_timing_cause {
+    GEMMINI_TIMING_ARRAY_BUSY = 0,           /* a row of every operand was requested */
+    GEMMINI_TIMING_BANK_CONFLICTS = 1,       /* a pass waits for a bank */
+    GEMMINI_TIMING_WAITING_FOR_LOADS = 2,    /* the array waits for operands */
+    GEMMINI_TIMING_STATION_FULL_LOAD = 3,    /* the front end waits for a load entry ... */
+    GEMMINI_TIMING_STATION_FULL_EXECUTE = 4, /* ... for an execute entry ... */
+    GEMMINI_TIMING_STATION_FULL_STORE = 5,   /* ... for a store entry */
+    GEMMINI_TIMING_STORE_BOUND = 6,          /* only stores are under way, or must end first */
+    GEMMINI_TIMING_HOST_BOUND = 7,           /* the core has sent nothing that could run */
+    GEMMINI_TIMING_DRAIN = 8,                /* results leave the array; latency of the pipelines */
+    GEMMINI_TIMING_CAUSES = 9,
+};
+
+/* Cycles since the start that are due to `cause`; all causes add up to the cycles. */
+uint64_t gemmini_timing_breakdown(const struct gemmini_timing *timing,
+                                  enum gemmini_timing_cause cause);
+
+/* The core executes a COUNTER command (funct 126, ISA section 8) and waits for its answer. Returns
+ * the cycle of the answer and stores it in `value`; UINT64_MAX on a hang. */
+uint64_t gemmini_timing_counter(struct gemmini_timing *timing, uint64_t gap, uint64_t rs1,
+                                uint32_t *value);
+
 /* Message of the error that stopped the model, or NULL; valid until the model is destroyed. */
 const char *gemmini_timing_error(const struct gemmini_timing *timing);
 

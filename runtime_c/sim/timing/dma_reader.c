@@ -50,6 +50,7 @@ static bool make_get(struct gemmini_timing *t, struct port_beat *out) {
         .slot = (uint8_t)slot,
         .beats = 1,
     };
+    t->counters.bytes_read += size;
     r->bytes_requested += useful;
     if (r->bytes_requested == r->bytes_total)
         r->busy = false;

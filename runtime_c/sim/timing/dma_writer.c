@@ -27,6 +27,7 @@ static bool send_beat(struct gemmini_timing *t) {
     if (w->state == WRITER_BLOCK) {
         choose_packet(&t->g, w);
         w->in_flight++;
+        t->counters.bytes_written += w->packet_bytes;
         w->state = WRITER_BEATS;
     }
     struct port_beat beat = {

@@ -147,12 +147,15 @@ static void begin_pass(struct gemmini_timing *t, enum ex_mode mode) {
 }
 
 /* The operands of the commands from `first` on wait for a result that is still in the array. */
-static bool hazard(const struct gemmini_timing *t, struct queue *q, int first) {
+static bool hazard(struct gemmini_timing *t, struct queue *q, int first) {
     if (!t->p.ex_read_from_acc && !t->p.ex_write_to_spad)
         return false;
     const struct command *preload = queue_at(q, first), *compute = queue_at(q, first + 1);
-    return mesh_will_write(t, (uint32_t)preload->rs1) ||
-           mesh_will_write(t, (uint32_t)compute->rs1) || mesh_will_write(t, (uint32_t)compute->rs2);
+    if (!mesh_will_write(t, (uint32_t)preload->rs1) &&
+        !mesh_will_write(t, (uint32_t)compute->rs1) && !mesh_will_write(t, (uint32_t)compute->rs2))
+        return false;
+    t->ex.hazard_place = (uint8_t)(first + 1);
+    return true;
 }
 
 static bool execute_config(struct gemmini_timing *t, const struct command *c) {
@@ -180,6 +183,7 @@ static bool waiting_step(struct gemmini_timing *t) {
                         e->bd_transpose;
     if (config && !in_progress)
         return execute_config(t, head);
+    e->hazard_place = 0;
     if (head->funct == FUNCT_PRELOAD && q->count > 1 && !hazard(t, q, 0)) {
         begin_pass(t, EX_PRELOAD);
     } else if (is_compute(head) && q->count > 1 && queue_at(q, 1)->funct == FUNCT_PRELOAD &&
@@ -293,11 +297,9 @@ static void leave_step(struct execute_controller *e) {
     }
 }
 
-/* The operands are in step again: all have requested the same rows, and not all of them. */
-static bool back_in_step(const struct execute_controller *e) {
-    const struct operand *o = e->operands;
-    return e->apart && o[A].counter == o[B].counter && o[A].counter == o[D].counter &&
-           o[A].counter != 0;
+/* All operands have requested the same rows. */
+static bool in_step(const struct operand *o) {
+    return o[A].counter == o[B].counter && o[A].counter == o[D].counter;
 }
 
 static void end_pass(struct gemmini_timing *t) {
@@ -341,7 +343,7 @@ static bool compute_step(struct gemmini_timing *t) {
         fires = fire_rows(t, &reads);
         done = !first && last_rows(e, fires);
         step_operands(e, fires);
-        if (back_in_step(e)) {
+        if (e->apart && in_step(o) && o[A].counter != 0) {
             e->in_step = true;
             e->row = o[A].counter;
         }
@@ -353,6 +355,12 @@ static bool compute_step(struct gemmini_timing *t) {
     };
     if (first && fires != 0)
         e->waiting[(e->waiting_head + e->waiting_count++) % CONTROL_SIGNALS] = e->pass_tag;
+    if (fires == ALL || in_step(o)) {
+        e->rows_requested = t->now;
+    } else {
+        e->rows_refused = t->now;
+        e->refused_operands = (uint8_t)(ALL & ~fires);
+    }
     if (done)
         end_pass(t);
     return fires != 0;

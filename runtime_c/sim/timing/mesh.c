@@ -77,12 +77,13 @@ static void write_result(struct gemmini_timing *t, const struct mesh_tag *tag, u
     if (written >= tag->rows)
         return;
     uint32_t local = local_add(&t->g, tag->address, offset);
-    uint32_t bank = local_bank(&t->g, local);
+    uint32_t memory_row = local_row(&t->g, local);
     if (local_is_acc(local)) {
-        accumulator_write(t, local);
+        uint32_t bank = memory_row >> t->g.acc_bank_shift;
+        accumulator_write(t, bank, memory_row, (local & LOCAL_ACCUMULATE) != 0);
         t->banks.acc_ex_written[bank] = t->now;
     } else if (t->p.ex_write_to_spad) {
-        t->banks.spad_ex_written[bank] = t->now;
+        t->banks.spad_ex_written[memory_row >> t->g.spad_bank_shift] = t->now;
     }
 }
 

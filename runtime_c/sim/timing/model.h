@@ -395,7 +395,11 @@ struct execute_controller {
     uint32_t pass_rows;
     uint32_t row; /* of all operands while they go in step */
     bool in_step;
-    int pending[2]; /* entries whose completion is still to be reported, -1: none */
+    cycle_t rows_requested;   /* last cycle in which a row of every operand was requested */
+    cycle_t rows_refused;     /* last cycle in which a bank refused an operand */
+    uint8_t refused_operands; /* a bit each */
+    uint8_t hazard_place;     /* what waits for a result: 1 a PRELOAD, 2 an overlapped pass */
+    int pending[2];           /* entries whose completion is still to be reported, -1: none */
     struct control_signal control[CONTROL_SIGNALS];
     uint8_t control_head, control_count;
     struct mesh_tag pass_tag;
@@ -514,6 +518,17 @@ struct memory {
     cycle_t dram_free, permission_free, acknowledge_free;
 };
 
+enum { COUNTERS = 8 };
+
+struct counters {
+    uint8_t event[COUNTERS], external; /* external: a bit per counter */
+    bool enabled, frozen;
+    uint32_t value[COUNTERS], snapshot[COUNTERS];
+    uint32_t answer;   /* what the last COUNTER command returned */
+    uint64_t answered; /* COUNTER commands executed */
+    uint64_t bytes_read, bytes_written, read_latency, write_latency;
+};
+
 struct gemmini_timing {
     struct gemmini_timing_parameters p;
     struct geometry g;
@@ -543,6 +558,8 @@ struct gemmini_timing {
     struct store_controller store;
     struct dma_writer writer;
     struct memory memory;
+    struct counters counters;
+    uint64_t breakdown[GEMMINI_TIMING_CAUSES];
 };
 
 /* Local address arithmetic. */
@@ -623,13 +640,16 @@ bool memory_create(struct gemmini_timing *t);
 void memory_fill(struct gemmini_timing *t);
 void memory_touch(struct gemmini_timing *t, uint64_t address, uint64_t bytes);
 
+void counters_command(struct gemmini_timing *t, uint64_t rs1);
+void counters_span(struct gemmini_timing *t, cycle_t cycles);
+
 void tracker_returned(struct command_tracker *tracker, int slot, uint64_t amount, cycle_t now);
 int tracker_allocate(struct command_tracker *tracker, int entry, uint64_t amount, cycle_t now);
 int tracker_offer(const struct command_tracker *tracker, cycle_t now);
 void tracker_release(struct command_tracker *tracker, int slot, cycle_t now);
 bool tracker_ready(const struct command_tracker *tracker, cycle_t now);
 
-void accumulator_write(struct gemmini_timing *t, uint32_t local);
+void accumulator_write(struct gemmini_timing *t, uint32_t bank, uint32_t row, bool accumulates);
 bool accumulator_row_in_flight(const struct gemmini_timing *t, uint32_t local);
 
 #endif

@@ -17,14 +17,13 @@ bool mvin_scale_accept(struct gemmini_timing *t, const struct scaled_row *row) {
     return true;
 }
 
-void accumulator_write(struct gemmini_timing *t, uint32_t local) {
+void accumulator_write(struct gemmini_timing *t, uint32_t bank, uint32_t row, bool accumulates) {
     struct banks *b = &t->banks;
-    uint32_t bank = local_bank(&t->g, local);
     uint8_t place = b->acc_next[bank];
-    b->acc_pipeline[bank][place].row = local_row(&t->g, local);
+    b->acc_pipeline[bank][place].row = row;
     b->acc_pipeline[bank][place].cycle = t->now;
     b->acc_next[bank] = place + 1 < t->p.accumulator_latency ? (uint8_t)(place + 1) : 0;
-    if (local & LOCAL_ACCUMULATE)
+    if (accumulates)
         b->acc_accumulated[bank] = t->now;
 }
 
@@ -55,7 +54,7 @@ static bool write_row(struct gemmini_timing *t, uint32_t local, bool scratchpad_
         return false;
     if (accumulates && accumulator_row_in_flight(t, local))
         return false;
-    accumulator_write(t, local);
+    accumulator_write(t, bank, local_row(&t->g, local), accumulates);
     return true;
 }
 

@@ -223,6 +223,8 @@ static bool allocate(struct gemmini_timing *t, uint64_t gone) {
     rs->full = -1;
     const struct command *c = queue_at(unrolled, 0);
     if (c->funct == FUNCT_FLUSH || c->funct == FUNCT_CLKGATE || c->funct == FUNCT_COUNTER) {
+        if (c->funct == FUNCT_COUNTER)
+            counters_command(t, c->rs1);
         queue_pop(unrolled, 1, t->now);
         wake(&t->loop.awake);
         return true;

@@ -153,6 +153,7 @@ struct gemmini_timing *gemmini_timing_create(const struct gemmini_timing_paramet
     forget_cycles(t);
     t->rs.completing[EXECUTE] = -1;
     t->rs.full = -1;
+    t->ex.rows_requested = t->ex.rows_refused = NEVER;
     t->scale.last_grant = -1;
     t->ex.pending[0] = t->ex.pending[1] = -1;
     if (!memory_create(t)) {
@@ -270,12 +271,73 @@ static bool step(struct gemmini_timing *t) {
     return moved;
 }
 
-static void advance(struct gemmini_timing *t) {
-    if (step(t))
-        t->progress = t->now;
-    t->now++;
-    if (t->now - t->progress > HANG_CYCLES + (cycle_t)t->p.dram_latency)
+static void earlier(cycle_t *next, cycle_t cycle, cycle_t now) {
+    if (cycle > now && cycle < *next)
+        *next = cycle;
+}
+
+/* The first cycle after `now` in which something that only waits for time can move. Called when
+ * nothing moved in `now`; everything else then waits for one of these. */
+static cycle_t next_event(const struct gemmini_timing *t) {
+    const struct memory *m = &t->memory;
+    const struct mvin_scale *s = &t->scale;
+    cycle_t next = NEVER, now = t->now;
+    if (t->ex.mesh.out_count > 0)
+        earlier(&next, t->ex.mesh.outputs[t->ex.mesh.out_head].cycle, now);
+    if (t->ex.control_count > 0)
+        earlier(&next, t->ex.control[t->ex.control_head].ready, now);
+    for (int i = 0; i < MVIN_SCALE_ROWS; i++)
+        if (s->rows[i].valid)
+            earlier(&next, s->ready[i], now);
+    if (t->store.issue.count > 0)
+        earlier(&next, t->store.issue.rows[t->store.issue.head].ready, now);
+    for (int i = 0; i < CLIENTS; i++)
+        if (m->ports[i].count > 0)
+            earlier(&next, m->ports[i].beats[m->ports[i].head].ready, now);
+    if (m->shared_count > 0)
+        earlier(&next, m->shared[m->shared_head].ready, now);
+    for (uint32_t i = 0; i < m->response_count; i++)
+        earlier(&next, m->responses[i].ready, now);
+    if (m->reader_count > 0)
+        earlier(&next,
+                m->reader_data[m->reader_head].start + L2_TO_CLIENT +
+                    (cycle_t)m->reader_beat * m->reader_data[m->reader_head].interval,
+                now);
+    if (m->ack_count > 0)
+        earlier(&next, m->acks[m->ack_head], now);
+    for (uint32_t i = 0; i < m->miss_count; i++) {
+        earlier(&next, m->misses[i].done, now);
+        earlier(&next, m->misses[i].release, now);
+    }
+    earlier(&next, m->data_free, now);
+    earlier(&next, m->permission_free, now);
+    earlier(&next, m->acknowledge_free, now);
+    return next;
+}
+
+/* One cycle, and, if nothing moved in it, those that follow until something can; not beyond
+ * `limit`. */
+static void advance(struct gemmini_timing *t, cycle_t limit) {
+    if (step(t)) {
+        counters_span(t, 1);
+        t->progress = t->now++;
+        return;
+    }
+    cycle_t next = next_event(t);
+    bool nothing = next == NEVER && t->load.tracker.finished + t->store.tracker.finished == 0 &&
+                   !(t->rs.awake & AWAKE_NEXT) && !(t->loop.awake & AWAKE_NEXT);
+    if ((nothing && limit == NEVER) || t->now - t->progress > HANG_CYCLES) {
         report_hang(t);
+        return;
+    }
+    bool awake = (t->rs.awake | t->loop.awake) & AWAKE_NEXT;
+    next = awake || next == NEVER ? t->now + 1 : next;
+    if (nothing)
+        next = limit;
+    if (next > limit)
+        next = limit;
+    counters_span(t, next - t->now);
+    t->now = next;
 }
 
 /* ---- the core's side ---- */
@@ -323,20 +385,16 @@ uint64_t gemmini_timing_command(struct gemmini_timing *t, uint64_t gap, uint32_t
     }
     cycle_t offered = t->last_accept + gap;
     while (t->now < offered && !t->stopped)
-        advance(t);
+        advance(t, offered);
+    while (!t->stopped && !queue_ready(&t->front.raw, t->now))
+        advance(t, NEVER);
+    if (t->stopped)
+        return NEVER;
     /* The command enters after the queues have moved in the same cycle. */
-    while (!t->stopped) {
-        bool free = queue_ready(&t->front.raw, t->now);
-        if (step(t))
-            t->progress = t->now;
-        if (free) {
-            queue_push(&t->front.raw, &command);
-            break;
-        }
-        t->now++;
-        if (t->now - t->progress > HANG_CYCLES + (cycle_t)t->p.dram_latency)
-            report_hang(t);
-    }
+    if (step(t))
+        t->progress = t->now;
+    counters_span(t, 1);
+    queue_push(&t->front.raw, &command);
     if (t->stopped)
         return NEVER;
     timing_emit(t, GEMMINI_TIMING_ACCEPT, &command, -1);
@@ -349,12 +407,28 @@ uint64_t gemmini_timing_command(struct gemmini_timing *t, uint64_t gap, uint32_t
 
 uint64_t gemmini_timing_fence(struct gemmini_timing *t) {
     while (busy(t) && !t->stopped)
-        advance(t);
+        advance(t, NEVER);
     if (t->stopped)
         return NEVER;
     t->last_accept = t->now;
     struct command none = {.entry = -1, .index = t->commands};
     timing_emit(t, GEMMINI_TIMING_IDLE, &none, -1);
+    return t->now - t->origin;
+}
+
+uint64_t gemmini_timing_counter(struct gemmini_timing *t, uint64_t gap, uint64_t rs1,
+                                uint32_t *value) {
+    uint64_t answered = t->counters.answered;
+    if (t->p.num_counters == 0 && !t->stopped)
+        timing_stop(t, t->commands, "COUNTER never answers: the hardware has no counters");
+    if (gemmini_timing_command(t, gap, FUNCT_COUNTER, rs1, 0) == NEVER)
+        return NEVER;
+    while (t->counters.answered == answered && !t->stopped)
+        advance(t, NEVER);
+    if (t->stopped)
+        return NEVER;
+    *value = t->counters.answer;
+    t->last_accept = t->now;
     return t->now - t->origin;
 }
 
@@ -406,10 +480,15 @@ void gemmini_timing_restart(struct gemmini_timing *t) {
     t->last_completion = t->now;
     t->commands = 0;
     t->completed = false;
+    memset(t->breakdown, 0, sizeof t->breakdown);
 }
 
 uint64_t gemmini_timing_cycles(const struct gemmini_timing *t) {
     return t->now - t->origin;
+}
+
+uint64_t gemmini_timing_breakdown(const struct gemmini_timing *t, enum gemmini_timing_cause cause) {
+    return (unsigned)cause < GEMMINI_TIMING_CAUSES ? t->breakdown[cause] : 0;
 }
 
 uint64_t gemmini_timing_last_completion(const struct gemmini_timing *t) {

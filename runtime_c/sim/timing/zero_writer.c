@@ -22,7 +22,8 @@ static bool write(struct gemmini_timing *t, bool other_finishes) {
     if (taken || other_finishes)
         return false;
     if (acc)
-        accumulator_write(t, row->local);
+        accumulator_write(t, bank, local_row(&t->g, row->local),
+                          (row->local & LOCAL_ACCUMULATE) != 0);
     else
         t->banks.spad_written[bank] = t->now;
     if (row->last)
