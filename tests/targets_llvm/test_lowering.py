@@ -162,7 +162,7 @@ def test_compiled_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (tmp_path / "out" / "gemm.o").read_bytes().startswith(b"\x7fELF")
     monkeypatch.setattr(llvm_machine_code, "find_llvm_library", lambda: None)
     monkeypatch.setattr(llvm_machine_code, "find_clang", lambda: None)
-    with pytest.raises(GemminiError, match="^gemm: --emit object: making machine code needs LLVM"):
+    with pytest.raises(GemminiError, match=r"^gemm: --emit object: making machine code needs LLVM"):
         compile_input("gemm:M=4,N=4,K=4", tmp_path / "none", emit=["object"])
     assert not (tmp_path / "none").exists()
 
