@@ -1,163 +1,24 @@
-"""Replay recorded command streams on the timing model and compare with the recorded times.
-
-A trace file (text, optionally gzipped) is either a recording of the RTL, split into regions with
-the times of all events, or a plain command stream: lines `funct7 rs1 rs2` (funct decimal, operands
-hexadecimal) and `fence`.
-"""
+"""Replay recorded command streams on the timing model and compare with the recorded times."""
 
 from __future__ import annotations
 
-import gzip
+import json
 import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
 
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.runtime_c.timing import EventKind, TimingEvent, TimingModel
+from gemmini_xdsl.tools.recordings import RecordedEvent, Region
 
 NULL_MODEL_CYCLES = 35
 """Cycles that the model without an accelerator adds to the host's gaps: one load's latency."""
 
-
 _LATENCY = re.compile(r"(?:^|_)lat(\d+)(?:_|$)")
-
-
-class TraceError(ValueError):
-    """A trace that is malformed; the text names file and line."""
-
-
-@dataclass(frozen=True, slots=True)
-class HostCommand:
-    """One command of the core, offered `gap` cycles after the last acceptance or fence."""
-
-    gap: int
-    funct: int
-    rs1: int
-    rs2: int
-    after_fence: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedEvent:
-    """`kind` is `a` (allocated), `i` (issued) or `s` (completed); entry -1 where not recorded."""
-
-    kind: str
-    cycle: int
-    funct: int
-    rs1: int
-    rs2: int
-    entry: int
-
-
-@dataclass
-class Region:
-    """One block of a recording; `cycles` is None in a plain command stream."""
-
-    name: str
-    cycles: int | None = None
-    last_completion: int | None = None
-    host_gaps: int = 0
-    config: list[tuple[int, int, int]] = field(default_factory=list)
-    commands: list[HostCommand] = field(default_factory=list)
-    events: list[RecordedEvent] = field(default_factory=list)
-
-
-def read_trace(path: Path, host_gap: int = 1) -> list[Region]:
-    """The regions of the trace at `path`; a plain stream is one region with gaps of `host_gap`.
-
-    Raises `TraceError` for files that cannot be read or parsed.
-    """
-    try:
-        data = path.read_bytes()
-        text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode()
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise TraceError(f"{path}: cannot read the trace: {reason}") from None
-    lines = text.splitlines()
-    recorded = any(line.startswith("region ") for line in lines)
-    regions: list[Region] = []
-    reader = _Reader(regions, host_gap)
-    for number, line in enumerate(lines, 1):
-        parts = line.split()
-        if not parts or parts[0].startswith("#"):
-            continue
-        try:
-            (reader.recorded if recorded else reader.plain)(line, parts)
-        except (ValueError, IndexError):
-            raise TraceError(f"{path}:{number}: not a line of a trace: {line!r}") from None
-    if not recorded:
-        for region in regions:
-            region.name = path.name.removesuffix(".gz").removesuffix(".trace")
-    if not any(region.commands for region in regions):
-        raise TraceError(f"{path}: the trace has no commands")
-    return regions
-
-
-class _Reader:
-    """Collects the lines of a trace into regions."""
-
-    def __init__(self, regions: list[Region], host_gap: int) -> None:
-        self.regions = regions
-        self.host_gap = host_gap
-        self.accepted = 0
-        self.idle = 0
-        self.fence = False
-
-    def plain(self, _line: str, parts: list[str]) -> None:
-        if not self.regions:
-            self.regions.append(Region(""))
-        region = self.regions[0]
-        if parts[0] in ("fence", "f"):
-            self.fence = True
-            return
-        funct, rs1, rs2 = int(parts[0]), int(parts[1], 16), int(parts[2], 16)
-        gap = self.host_gap if region.commands else 0
-        region.commands.append(HostCommand(gap, funct, rs1, rs2, self.fence))
-        region.host_gaps += gap
-        self.fence = False
-
-    def recorded(self, line: str, parts: list[str]) -> None:
-        kind = parts[0]
-        if kind == "region":
-            name, rest = line.removeprefix("region '").rsplit("'", 1)
-            values = dict(item.split("=") for item in rest.split())
-            self.regions.append(
-                Region(
-                    name,
-                    int(values["cycles"]),
-                    int(values["last_completion"]),
-                    int(values["host_gaps"]),
-                )
-            )
-            self.accepted, self.idle, self.fence = 0, 0, False
-            return
-        region = self.regions[-1]
-        if kind == "config":
-            region.config.append((int(parts[1]), int(parts[2], 16), int(parts[3], 16)))
-        elif kind == "c":
-            valid, accept = int(parts[1]), int(parts[2])
-            gap = valid - (self.idle if self.fence else self.accepted)
-            region.commands.append(
-                HostCommand(gap, int(parts[3]), int(parts[4], 16), int(parts[5], 16), self.fence)
-            )
-            self.accepted, self.fence = accept, False
-        elif kind == "f":
-            self.fence = True
-        elif kind == "d":
-            self.idle = int(parts[1])
-        elif kind in ("a", "i"):
-            entry = int(parts[5]) if kind == "i" else -1
-            region.events.append(
-                RecordedEvent(
-                    kind, int(parts[1]), int(parts[2]), int(parts[3], 16), int(parts[4], 16), entry
-                )
-            )
-        elif kind == "s":
-            region.events.append(RecordedEvent("s", int(parts[1]), 0, 0, 0, int(parts[2])))
-        else:
-            raise ValueError(kind)
 
 
 @dataclass(frozen=True)
@@ -331,8 +192,7 @@ def _by_command(events: Iterable[RecordedEvent]) -> dict[_Key, list[int]]:
     holders: dict[int, tuple[int, int, int]] = {}
     result: dict[_Key, list[int]] = {}
     # An entry may be freed and issued again in one cycle: the completion comes first.
-    order: Callable[[RecordedEvent], tuple[int, int]] = lambda e: (e.cycle, e.kind != "s")  # noqa: E731
-    for event in sorted(events, key=order):
+    for event in sorted(events, key=lambda e: (e.cycle, e.kind != "s")):
         if event.kind == "s":
             holder = holders.pop(event.entry, None)
             if holder is not None:
@@ -343,3 +203,50 @@ def _by_command(events: Iterable[RecordedEvent]) -> dict[_Key, list[int]]:
             holders[event.entry] = command
         result.setdefault((event.kind, *command), []).append(event.cycle)
     return result
+
+
+def event_medians(result: RegionResult) -> dict[str, float]:
+    """Median |difference| in cycles of allocations, issues and completions, where there are any."""
+    return {
+        kind: statistics.median(abs(d) for d in differences)
+        for kind, differences in event_differences(result).items()
+        if differences
+    }
+
+
+def as_json(results: Iterable[RegionResult], with_events: bool = False) -> str:
+    """The JSON list that `gemmini replay --json` prints; one entry per region."""
+    entries = []
+    for result in results:
+        entry = result.as_json()
+        if with_events:
+            entry["event_differences"] = event_differences(result)
+        entries.append(entry)
+    return json.dumps(entries, indent=2)
+
+
+def print_table(
+    results: Sequence[RegionResult], console: Console, with_events: bool = False
+) -> None:
+    """Print one row per region: predicted, recorded, error, and what no accelerator would give."""
+    table = Table(title="Predicted by the timing model (cycles)")
+    for name in ("region", "commands", "predicted", "recorded", "error", "null model"):
+        table.add_column(name, justify="left" if name == "region" else "right")
+    if with_events:
+        for name in ("issue", "completion"):
+            table.add_column(f"{name}, median |difference|", justify="right")
+    for result in results:
+        region, error = result.region, result.relative_error
+        row = [
+            region.name,
+            str(len(region.commands)),
+            str(result.predicted_cycles),
+            "-" if region.cycles is None else str(region.cycles),
+            "-" if error is None else f"{error:+.2%}",
+            str(result.null_cycles),
+        ]
+        if with_events:
+            medians = event_medians(result)
+            row += [f"{medians[kind]:g}" if kind in medians else "-" for kind in ("i", "s")]
+        table.add_row(*row)
+    console.print(table)
