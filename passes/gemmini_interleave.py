@@ -138,18 +138,24 @@ class _Interleaving:
         following = builder.add(iteration, 1)
         more = builder.compare("slt", following, self.trips)
         loads = self._open(self.op.prefetch.block, builder, following, more)
-        # What is stored now may lie where the bias of the next tile goes: stores come first, and
-        # a bias never ahead of the stores of the same rows.
+        # What is stored now may lie where the bias of the next tile goes. So stores come first,
+        # and a bias waits for the store of the same blocks, or for all stores.
         biases = [stream for stream in loads if stream.touches_accumulator]
-        self.streams = [*stores, *biases, *(s for s in loads if s not in biases)]
+        together = all(store.covers_like(bias) for store in stores for bias in biases)
+        others = [stream for stream in loads if stream not in biases]
+        in_step = [*stores, *biases] if together else stores
+        self.streams = [*in_step, *others]
         self.shifts = [
-            0 if stream in stores or stream in biases else number * self.points // len(self.streams)
-            for number, stream in enumerate(self.streams)
+            0 if number < len(in_step) else number * self.points // len(self.streams)
+            for number in range(len(self.streams))
         ]
         compute = self.op.compute.block
         mapping: dict[SSAValue, SSAValue] = {compute.args[0]: builder.value(iteration)}
         self._copy_nest(compute, builder, mapping, [])
         self._finish_streams(builder, mapping)
+        if not together:
+            for stream in biases:
+                _issue(builder, stream, 0, stream.count)
         if not self.delay_stores:
             _copy(self.op.store.block, builder, iteration)
 

@@ -58,6 +58,17 @@ class Stream:
             for op in self.source.walk()
         )
 
+    def covers_like(self, other: Stream) -> bool:
+        """Whether transfer r of both moves the same blocks of tiles of one buffer."""
+        return self.limit == other.limit and self._widths() == other._widths()
+
+    def _widths(self) -> set[int | None]:
+        return {
+            upper_bound(op.mixed_sizes[1])
+            for op in self.source.walk()
+            if isinstance(op, MvinOp | Mvin2Op | Mvin3Op | MvoutOp)
+        }
+
     def issue(self, builder: IndexBuilder, number: Index) -> None:
         """Insert transfer `number`."""
         mapping = dict(self.mapping)
