@@ -253,10 +253,16 @@ def preset_names() -> list[str]:
 
 
 def load_config(name_or_path: str) -> GemminiConfig:
-    """The preset called `name_or_path`, or the configuration in the TOML file of that path.
+    """The preset called `name_or_path`, or the configuration in the file of that path.
 
-    Whatever ends in `.toml` or contains a slash is a path. Raises `ConfigError`.
+    Whatever ends in `.toml` or `.h` or contains a slash is a path. A `.h` is a `gemmini_params.h`
+    (`params_header`), completed from upstream's default; a TOML file may name one as
+    `params_header`, relative to itself, and state what the header does not. Raises `ConfigError`.
     """
+    if name_or_path.endswith(".h"):
+        from gemmini_xdsl.hardware.params_header import read_params_header
+
+        return read_params_header(Path(name_or_path))
     if name_or_path.endswith(".toml") or "/" in name_or_path:
         path = Path(name_or_path)
         try:
@@ -264,7 +270,7 @@ def load_config(name_or_path: str) -> GemminiConfig:
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not a text file"
             raise ConfigError(f"{path}: cannot read the configuration: {reason}") from None
-        return parse_config(text, str(path), path.stem)
+        return parse_config(text, str(path), path.stem, path.parent)
     if name_or_path not in preset_names():
         raise ConfigError(
             f"unknown configuration '{name_or_path}'; presets are "
@@ -274,11 +280,19 @@ def load_config(name_or_path: str) -> GemminiConfig:
     return parse_config(file.read_text(), f"preset '{name_or_path}'", name_or_path)
 
 
-def parse_config(text: str, source: str, name: str) -> GemminiConfig:
-    """The configuration written as TOML in `text`; `name` is used where the text gives none."""
+def parse_config(text: str, source: str, name: str, folder: Path | None = None) -> GemminiConfig:
+    """The configuration written as TOML in `text`; `name` is used where the text gives none.
+
+    `folder` is where the text's `params_header` is; without it there can be none.
+    """
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source}: not valid TOML: {error}") from None
     values.setdefault("name", name)
+    if folder is not None and isinstance(values.get("params_header"), str):
+        from gemmini_xdsl.hardware.params_header import read_params_header
+
+        stated = read_params_header(folder / values.pop("params_header")).parameters()
+        return GemminiConfig.from_parameters({**stated, **values}, source)
     return GemminiConfig.from_parameters(values, source)
