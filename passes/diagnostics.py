@@ -33,3 +33,8 @@ def location(op: Operation) -> str:
 def warn(op: Operation, message: str) -> None:
     """Print `warning: <function>: <operation>: <message>` to standard error."""
     print(f"warning: {location(op)}: {message}", file=sys.stderr)
+
+
+def note(op: Operation, message: str) -> None:
+    """Print `note: <function>: <operation>: <message>` to standard error."""
+    print(f"note: {location(op)}: {message}", file=sys.stderr)

@@ -20,7 +20,7 @@ from gemmini_xdsl.dialects.attributes import (
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
-from gemmini_xdsl.passes.diagnostics import location
+from gemmini_xdsl.passes.diagnostics import location, note
 from gemmini_xdsl.passes.schedule_heuristic import default_schedule
 from gemmini_xdsl.passes.schedule_rules import Problem, schedule_problem
 
@@ -32,6 +32,9 @@ class GemminiAssignSchedulePass(ModulePass):
     Options are fields of the schedule; those that are given replace the heuristic's choice. A
     schedule that is already on a product is kept unless `override` is set, and checked either
     way: one that does not fit the product or the configuration is an error.
+
+    `log` is a tuning log, "shipped" or "none": the best record of each product, or that of the
+    nearest size with a note, takes the place of the heuristic.
     """
 
     name = "gemmini-assign-schedule"
@@ -46,6 +49,7 @@ class GemminiAssignSchedulePass(ModulePass):
     placement: Literal["banked", "packed"] | None = None
     lowering: Literal["isa", "loop_ws"] | None = None
     override: bool = False
+    log: str = "none"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Assign and check schedules; raises `PassFailedException` with the first problem."""
@@ -64,7 +68,7 @@ class GemminiAssignSchedulePass(ModulePass):
     def _choose(self, matmul: MatmulOp, problem: Problem, config: GemminiConfig) -> Schedule:
         given = self._given_fields()
         lowering = given.get("lowering", Lowering.ISA)
-        base = default_schedule(problem, config, lowering)
+        base = self._from_log(matmul, config) or default_schedule(problem, config, lowering)
         if base is None and "tile" not in given:
             raise PassFailedException(
                 f"{location(matmul)}: config '{config.name}' cannot execute this product: "
@@ -75,6 +79,22 @@ class GemminiAssignSchedulePass(ModulePass):
             fitting = _shrink(schedule, problem, config)
             schedule = fitting if fitting is not None else schedule
         return schedule
+
+    def _from_log(self, matmul: MatmulOp, config: GemminiConfig) -> Schedule | None:
+        # Imported here: most compilations need neither logs nor what reads them.
+        from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
+        from gemmini_xdsl.tvm_bridge.autotvm.history import choose_schedule
+        from gemmini_xdsl.tvm_bridge.autotvm.task import Workload
+
+        try:
+            choice = choose_schedule(self.log, Workload.of(matmul), config)
+        except TuningError as error:
+            raise PassFailedException(f"{location(matmul)}: {error}") from None
+        if choice is None:
+            return None
+        if choice.note:
+            note(matmul, choice.note)
+        return choice.schedule
 
     def _given_fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = {}
