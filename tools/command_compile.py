@@ -59,6 +59,14 @@ def compile_command(
             "'tile = [4, 4, 4], dataflow = ws'.",
         ),
     ] = None,
+    tuning_log: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOG",
+            help="Log of gemmini tune: the best schedule of each product or, with a note, of the "
+            "nearest size. Default: shipped, the records of the package; none: no records.",
+        ),
+    ] = None,
     emit: Annotated[
         str,
         typer.Option(
@@ -133,6 +141,7 @@ def compile_command(
         config=config,
         pass_pipeline=pass_pipeline,
         schedule=schedule,
+        tuning_log=tuning_log,
         requantization="fast" if requantization == Requantization.FAST else "exact",
         strict_rounding=strict_rounding,
     )

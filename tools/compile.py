@@ -24,6 +24,7 @@ from gemmini_xdsl.dialects.config_lookup import CONFIG_ATTRIBUTE, module_config
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import ConfigError, GemminiConfig, load_config
 from gemmini_xdsl.hardware.header import write_c_header
+from gemmini_xdsl.passes.gemmini_assign_schedule import GemminiAssignSchedulePass
 from gemmini_xdsl.passes.pipelines import (
     GemminiDefaultPipelinePass,
     default_pipeline,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 EMITS = ("c", "mlir", "commands", "elf", "project", "llvm", "asm", "object")
 INPUT_SUFFIX = ".input.mlir"
 OUR_PACKAGE = "gemmini_xdsl."
-RUNTIME_HEADERS = ("rocc.h",)
+RUNTIME_HEADERS = ("isa.h", "rocc.h")
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,14 @@ class CompileOptions:
 
     `config` is a preset or the path of a TOML file (default: what the module says, else the
     default preset); `pass_pipeline` replaces the default pipeline; `schedule` applies to every
-    product and is `#gemmini.schedule<...>` or its fields.
+    product and is `#gemmini.schedule<...>` or its fields; `tuning_log` is the path of a log of
+    `gemmini tune`, "shipped" for the records of the package (the default) or "none".
     """
 
     config: str | None = None
     pass_pipeline: str | None = None
     schedule: str | None = None
+    tuning_log: str | None = None
     requantization: Literal["exact", "fast"] = "exact"
     strict_rounding: bool = False
 
@@ -247,9 +250,16 @@ def _passes(options: CompileOptions, context: Context) -> list[ModulePass]:
                 "--schedule has no effect with --pass-pipeline; "
                 "give it to gemmini-assign-schedule there"
             )
+        if options.tuning_log is not None:
+            raise UsageError(
+                "--tuning-log has no effect with --pass-pipeline; "
+                "give log to gemmini-assign-schedule there"
+            )
         return _parse_passes(options.pass_pipeline, context)
-    schedule = None
+    schedule = GemminiAssignSchedulePass(log=options.tuning_log or "shipped")
     if options.schedule is not None:
+        if options.tuning_log is not None:
+            raise UsageError("--schedule and --tuning-log both choose the schedule; give one")
         try:
             schedule = schedule_pass(context, options.schedule)
         except DiagnosticException as error:
