@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from gemmini_xdsl.dialects.attributes import ConfigAttr, ScheduleAttr
+from gemmini_xdsl.dialects.matmul import MatmulOp
+from gemmini_xdsl.hardware import load_config
+from gemmini_xdsl.passes.gemmini_assign_schedule import GemminiAssignSchedulePass
 from gemmini_xdsl.tools.gemmini import main
+from gemmini_xdsl.tools.inputs import make_context
+from gemmini_xdsl.tools.shorthand import build_gemm, parse_shorthand
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.records import read_records
 
 GEMM = "gemm:M=32,N=32,K=32"
@@ -115,3 +122,75 @@ def test_servers_are_given_runners_by_name(capsys: pytest.CaptureFixture[str]) -
     status, _, err = gemmini(capsys, "tune-server", "--tracker", "127.0.0.1:1", "--key", "k")
     assert (status, err.count("\n")) == (1, 1)
     assert "cannot reach the RPC tracker" in err
+
+
+def schedule_of_compiled(directory: Path) -> str:
+    (function,) = json.loads((directory / "manifest.json").read_text())["functions"]
+    return str(function["schedule"])
+
+
+def test_compile_takes_the_best_record(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    status, _, err = gemmini(capsys, "compile", GEMM, "-o", out, "--tuning-log", log)
+    assert (status, err) == (0, "")
+    best = min(read_records(log), key=lambda record: record.result.mean)
+    assert schedule_of_compiled(out) == str(ScheduleAttr(schedule_of(best.values)))
+    assert main(["run", str(out), "--check"]) == 0
+    # Nearest size, with a note.
+    near = tmp_path / "near"
+    status, _, err = gemmini(
+        capsys, "compile", "gemm:M=33,N=32,K=32,bias=row", "-o", near, "--tuning-log", log
+    )
+    assert status == 0
+    assert err == (
+        f"note: gemm: gemmini.matmul: {log} has no record for 33x32x32 (row bias); taking the "
+        "schedule of the nearest size, 32x32x32\n"
+    )
+    assert schedule_of_compiled(near) == schedule_of_compiled(out)
+    capsys.readouterr()
+    assert main(["run", str(near), "--check"]) == 0
+
+
+def test_the_pass_takes_a_log(log: Path, tmp_path: Path) -> None:
+    module = build_gemm(parse_shorthand(GEMM))
+    module.attributes["gemmini.config"] = ConfigAttr(load_config("default"))
+    best = min(read_records(log), key=lambda record: record.result.mean)
+    GemminiAssignSchedulePass(log=str(log)).apply(make_context(), module)
+    (matmul,) = [op for op in module.walk() if isinstance(op, MatmulOp)]
+    assert matmul.schedule == ScheduleAttr(schedule_of(best.values))
+    # Options replace what the log says; a schedule that is there stays.
+    GemminiAssignSchedulePass(log=str(log), order="nmk", override=True).apply(
+        make_context(), module
+    )
+    assert matmul.schedule is not None
+    assert matmul.schedule.data.order == "nmk"
+    GemminiAssignSchedulePass(log=str(tmp_path / "unused")).apply(make_context(), module)
+    assert matmul.schedule.data.order == "nmk"
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "message"),
+    [
+        (["--tuning-log", "none.json"], 1, "none.json: cannot read the tuning log"),
+        (["--tuning-log", "LOG", "--config", "int8_8x8"], 1, "no record for config 'int8_8x8'"),
+        (["--tuning-log", "LOG", "--schedule", "tile = [1, 1, 1]"], 2, "both choose the schedule"),
+        (["--tuning-log", "LOG", "--pass-pipeline", "cse"], 2, "no effect with --pass-pipeline"),
+    ],
+)
+def test_logs_that_compile_cannot_use(
+    args: list[str],
+    status: int,
+    message: str,
+    log: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "out"
+    given = [str(log) if arg == "LOG" else arg for arg in args]
+    found, _, err = gemmini(capsys, "compile", GEMM, "-o", out, *given)
+    assert found == status
+    assert message in err
+    assert err.count("\n") == 1
+    assert not out.exists()

@@ -21,8 +21,8 @@ from gemmini_xdsl.tvm_bridge.autotvm.task import Workload
 SHIPPED = "shipped"
 """The name that stands for the database of the package wherever a log can be named."""
 
-SHIPPED_REACH = 3.0
-"""How far a size may be from a shipped record's, in doublings over all three dimensions."""
+NONE = "none"
+"""The name that stands for no history at all."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ class ApplyHistoryBest:
             )
 
     def query(
-        self, workload: Workload, config: GemminiConfig, reach: float = math.inf
+        self, workload: Workload, config: GemminiConfig, same_size: bool = False
     ) -> Choice | None:
-        """The best schedule for `workload`, else that of the nearest size that fits.
+        """The best schedule for `workload`, else that of the nearest one that fits.
 
-        Distance is counted in doublings of M, N and K, and at most `reach`; another kind of
-        bias or result counts as one doubling each. Transposes must agree. None if nothing fits.
+        Distance is counted in doublings of M, N and K; another kind of bias or result counts as
+        one doubling each. Transposes must agree, and sizes if `same_size`. None if nothing fits.
         """
         exact = self._best.get((config.digest, workload))
         if exact is not None:
@@ -95,11 +95,12 @@ class ApplyHistoryBest:
                 (_distance(workload, other), other.size, record)
                 for (digest, other), record in self._best.items()
                 if digest == config.digest and other != workload
+                if not same_size or other.size == workload.size
             ),
             key=lambda item: item[:2],
         )
         for distance, size, record in ranked:
-            if not distance <= reach or distance == math.inf:
+            if distance == math.inf:
                 break
             schedule = schedule_of(record.values)
             if workload.wide_result:
@@ -155,12 +156,16 @@ def _loaded(path: str, modified: int) -> ApplyHistoryBest:
 
 
 def choose_schedule(log: str, workload: Workload, config: GemminiConfig) -> Choice | None:
-    """The schedule that `log`, a path or `SHIPPED`, has for a product; None: use a heuristic.
+    """The schedule that a log has for a product; None: use a heuristic.
 
-    Raises `TuningError` if the log cannot be read or is for other configurations.
+    `log` is a path, `SHIPPED` or `NONE`. The shipped records are taken for their own sizes only,
+    and a path's for the nearest size as well. Raises `TuningError` if the log cannot be read or
+    is for other configurations.
     """
+    if log == NONE:
+        return None
     if log == SHIPPED:
-        return shipped_history().query(workload, config, SHIPPED_REACH)
+        return shipped_history().query(workload, config, same_size=True)
     path = Path(log)
     try:
         modified = path.stat().st_mtime_ns
