@@ -116,7 +116,7 @@ class Hart:
         self._deadline = float("inf")
         self._blocks = 0
         self._devices = Devices(self)
-        self._calls = LinuxCalls(self)
+        self.calls = LinuxCalls(self)
         self._install_hooks()
 
     # -- used by devices ----------------------------------------------------------------------
@@ -343,7 +343,7 @@ class Hart:
         pc = int(self._uc.reg_read(rv.UC_RISCV_REG_PC)) - 4
         if cause in (_USER_CALL, _MACHINE_CALL):
             if self._is_linux:
-                self._calls.serve()
+                self.calls.serve()
             else:
                 self._trap(_MACHINE_CALL, pc, 0)
             return
