@@ -149,6 +149,13 @@ class TimingModel:
     ) -> None:
         self.close()
 
+    @property
+    def handle(self) -> int:
+        """Address of the C object. Raises `ValueError` after `close`."""
+        if not self._handle:
+            raise ValueError("the timing model is closed")
+        return int(self._handle)
+
     def close(self) -> None:
         """Free the model; it must not be used afterwards."""
         if self._handle:

@@ -9,6 +9,7 @@ import typer
 
 from gemmini_xdsl.tools.errors import UsageError
 from gemmini_xdsl.tools.progress import progress
+from gemmini_xdsl.tools.run_timing import DEFAULT_HOST_GAP
 
 HOST_SIM = "host_sim"
 
@@ -81,6 +82,19 @@ def run_command(
         float, typer.Option(min=0.1, metavar="SECONDS", help="When to stop a program.")
     ] = 600.0,
     timing: Annotated[bool, typer.Option(help="Model the time of core and accelerator.")] = True,
+    host_gap: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="CYCLES", help="host_sim: cycles that the core needs for a command."
+        ),
+    ] = DEFAULT_HOST_GAP,
+    counters: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EVENTS|default",
+            help="host_sim: hardware counter events to show, separated by commas.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> int:
     """Run a compiled function in the simulator, or as a RISC-V program where --on says."""
@@ -104,6 +118,9 @@ def run_command(
         seed=seed or 0,
         check=check,
         checked_simulator=checked_sim,
+        timing=timing,
+        host_gap=host_gap,
+        counters=counters,
     )
     with progress("running"):
         result = run_directory(directory, options)
@@ -115,6 +132,8 @@ def run_command(
         typer.echo(f"{result.function}: {_summary(result.check, result.mismatches)}")
         for name, file in result.files.items():
             typer.echo(f"  {name}: {file}")
+        for line in result.timing.lines() if result.timing is not None else ():
+            typer.echo(line)
     return 1 if result.check == "fail" else 0
 
 

@@ -9,7 +9,8 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,9 +29,16 @@ from gemmini_xdsl.tools.buffers import Buffer, allocate, fill_inputs, load_array
 from gemmini_xdsl.tools.errors import GemminiError
 from gemmini_xdsl.tools.host_build import build_shared_library
 from gemmini_xdsl.tools.inputs import load_mlir, make_context
-from gemmini_xdsl.tools.loaded_library import library_segments
+from gemmini_xdsl.tools.loaded_library import Segment, library_segments
 from gemmini_xdsl.tools.manifest import MANIFEST, FunctionRecord, Manifest
 from gemmini_xdsl.tools.reference import evaluate_function
+from gemmini_xdsl.tools.run_timing import (
+    DEFAULT_HOST_GAP,
+    RunTiming,
+    Timer,
+    parse_counters,
+    place,
+)
 
 Array = NDArray[Any]
 Check = Literal["pass", "fail", "not run"]
@@ -43,7 +51,9 @@ class RunOptions:
 
     `inputs` are arrays or paths of .npy files by argument name; inputs that are not given are
     random (`seed`), outputs that are not given start as zeros. `check` compares all outputs with
-    the numpy reference; `checked_simulator` turns the simulator's sanitizer on.
+    the numpy reference; `checked_simulator` turns the simulator's sanitizer on. `timing` models
+    time, the core sending a command every `host_gap` cycles; `counters` names the events that the
+    hardware counters count, separated by commas.
     """
 
     function: str | None = None
@@ -51,11 +61,17 @@ class RunOptions:
     seed: int = 0
     check: bool = False
     checked_simulator: bool = True
+    timing: bool = True
+    host_gap: int = DEFAULT_HOST_GAP
+    counters: str | None = None
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run produced. `max_abs_error` is over all outputs, None without a check."""
+    """What a run produced. `max_abs_error` is over all outputs, None without a check.
+
+    `timing` is None if time was not modelled.
+    """
 
     function: str
     outputs: dict[str, Array]
@@ -63,9 +79,10 @@ class RunResult:
     max_abs_error: float | None = None
     mismatches: int = 0
     files: dict[str, str] = field(default_factory=dict)
+    timing: RunTiming | None = None
 
     def to_json(self) -> str:
-        """One JSON object: function, check, max_abs_error (null if none) and outputs."""
+        """One JSON object: function, check, max_abs_error (null if none), outputs, and time."""
         error = self.max_abs_error
         if error is not None:
             error = None if not math.isfinite(error) else error
@@ -76,6 +93,7 @@ class RunResult:
                 "check": self.check,
                 "max_abs_error": error,
                 "outputs": self.files,
+                **({} if self.timing is None else self.timing.as_json()),
             },
             indent=2,
         )
@@ -154,15 +172,16 @@ def run_directory(path: Path, options: RunOptions | None = None) -> RunResult:
     with tempfile.TemporaryDirectory(prefix="gemmini-run-") as folder:
         library = Path(folder) / "kernel.so"
         _build(source, path / "include", library)
-        _execute(library, record, buffers, compiled.config, options.checked_simulator)
+        timing = _execute(library, record, buffers, compiled.config, options)
     outputs = {
         name: buffer.view.copy()
         for name, buffer in buffers.items()
         if buffer.argument.role == Role.OUTPUT
     }
     if not options.check:
-        return RunResult(record.name, outputs)
-    return _checked(compiled.module, original, record.name, before, outputs)
+        return RunResult(record.name, outputs, timing=timing)
+    checked = _checked(compiled.module, original, record.name, before, outputs)
+    return replace(checked, timing=timing)
 
 
 def write_outputs(result: RunResult, directory: Path) -> RunResult:
@@ -188,14 +207,7 @@ def write_outputs(result: RunResult, directory: Path) -> RunResult:
     except OSError as error:
         raise GemminiError(f"{directory}: cannot be written: {error.strerror}") from None
     files = {name: str(path) for name, path in paths.items()}
-    return RunResult(
-        result.function,
-        result.outputs,
-        result.check,
-        result.max_abs_error,
-        result.mismatches,
-        files,
-    )
+    return replace(result, files=files)
 
 
 def _file_names(names: Iterable[str]) -> dict[str, str]:
@@ -246,27 +258,38 @@ def _execute(
     record: FunctionRecord,
     buffers: Mapping[str, Buffer],
     config: GemminiConfig,
-    checked: bool,
-) -> None:
+    options: RunOptions,
+) -> RunTiming | None:
+    timer: Timer | None = None
+    if options.timing:
+        names = () if options.counters is None else parse_counters(options.counters, config)
+        timer = Timer(config, options.host_gap, names)
     try:
-        simulator = Simulator(config, checked=checked)
+        simulator = Simulator(config, checked=options.checked_simulator)
     except ValueError as error:
         raise GemminiError(f"the simulator cannot model the hardware: {error}") from None
     kernel = ctypes.CDLL(str(library))
     function = getattr(kernel, record.name)
     function.restype = None
     arguments = [_c_argument(buffer) for buffer in buffers.values()]
-    if checked:
-        _map_memory(simulator, library, buffers)
+    segments = library_segments(library)
+    if options.checked_simulator and segments is not None:
+        _map_memory(simulator, segments, buffers)
+    placements = place(buffers, segments, config.l2_line_bytes)
     try:
-        with simulator.attach():
+        with simulator.attach(), timer.running(placements) if timer else nullcontext():
             function(*arguments)
     except SimulatorError as error:
         raise GemminiError(f"{record.name}: the simulator stopped: {error}") from None
     finally:
         # The map views the library's memory: it goes first.
         simulator.unmap_all()
+        del segments
         _unload(kernel)
+    if timer is None:
+        return None
+    outputs = (b.view.size for b in buffers.values() if b.argument.role == Role.OUTPUT)
+    return timer.result(simulator.statistics().macs, sum(outputs))
 
 
 def _unload(library: ctypes.CDLL) -> None:
@@ -278,11 +301,10 @@ def _unload(library: ctypes.CDLL) -> None:
         close(library._handle)
 
 
-def _map_memory(simulator: Simulator, library: Path, buffers: Mapping[str, Buffer]) -> None:
+def _map_memory(
+    simulator: Simulator, segments: Sequence[Segment], buffers: Mapping[str, Buffer]
+) -> None:
     """Let the kernel's commands access its arguments and its own memory, and nothing else."""
-    segments = library_segments(library)
-    if segments is None:
-        return
     for segment in segments:
         simulator.map(segment.address, segment.memory)
     for buffer in buffers.values():

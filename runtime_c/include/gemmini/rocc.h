@@ -1,5 +1,6 @@
 /*
- * Commands to Gemmini from C: GEMMINI_ROCC(funct, rs1, rs2) and GEMMINI_FENCE().
+ * Commands to Gemmini from C: GEMMINI_ROCC(funct, rs1, rs2), GEMMINI_FENCE(), and
+ * gemmini_counter(rs1), the only instruction that answers (ISA section 8).
  *
  * Where a command goes is chosen when the program is compiled:
  *   (nothing)         the RISC-V instruction itself; <gemmini/config.h> gives the opcode
@@ -15,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <gemmini/isa.h>
+
 #if defined(GEMMINI_HOST_SIM) && defined(GEMMINI_RECORD)
 #error "define GEMMINI_HOST_SIM or GEMMINI_RECORD, not both"
 #endif
@@ -27,6 +30,11 @@ extern "C" {
 
 void gemmini_sim_rocc(uint32_t funct, uint64_t rs1, uint64_t rs2);
 void gemmini_sim_rocc_fence(void);
+uint64_t gemmini_sim_rocc_counter(uint64_t rs1);
+
+static inline uint64_t gemmini_counter(uint64_t rs1) {
+    return gemmini_sim_rocc_counter(rs1);
+}
 
 #define GEMMINI_ROCC(funct, rs1, rs2)                                                              \
     gemmini_sim_rocc((uint32_t)(funct), (uint64_t)(rs1), (uint64_t)(rs2))
@@ -65,6 +73,12 @@ static inline void gemmini_record_command(uint64_t funct, uint64_t rs1, uint64_t
     }
 }
 
+/* A recorder has no counters: the answer is 0. */
+static inline uint64_t gemmini_counter(uint64_t rs1) {
+    gemmini_record_command(GEMMINI_FUNCT_COUNTER, rs1, 0);
+    return 0;
+}
+
 #define GEMMINI_ROCC(funct, rs1, rs2)                                                              \
     gemmini_record_command((uint64_t)(funct), (uint64_t)(rs1), (uint64_t)(rs2))
 #define GEMMINI_FENCE() gemmini_record_command(GEMMINI_RECORD_FENCE, 0, 0)
@@ -79,6 +93,15 @@ static inline void gemmini_record_command(uint64_t funct, uint64_t rs1, uint64_t
                      :                                                                             \
                      : "i"(GEMMINI_OPCODE), "i"(funct), "r"((uint64_t)(rs1)), "r"((uint64_t)(rs2)) \
                      : "memory")
+
+static inline uint64_t gemmini_counter(uint64_t rs1) {
+    uint64_t value;
+    __asm__ volatile(".insn r %1, 7, %2, %0, %3, x0"
+                     : "=r"(value)
+                     : "i"(GEMMINI_OPCODE), "i"(GEMMINI_FUNCT_COUNTER), "r"(rs1)
+                     : "memory");
+    return value;
+}
 
 /* The last command before the program stopped, for the watchdog's message. Kernels keep it if
  * they are compiled with GEMMINI_LAST_COMMAND; platform/common/console.c defines it. */

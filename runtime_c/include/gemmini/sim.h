@@ -13,6 +13,7 @@
 #ifndef GEMMINI_SIM_H
 #define GEMMINI_SIM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -123,9 +124,20 @@ int gemmini_sim_write_accumulator(gemmini_sim *sim, uint32_t row, const int32_t 
 /* Makes `sim` (or none, if NULL) the calling thread's simulator; returns the previous one. */
 gemmini_sim *gemmini_sim_attach(gemmini_sim *sim);
 
-/* What <gemmini/rocc.h> calls; without an attached simulator they report it and abort. */
+/* From now on the thread's commands also take time in `model` (<gemmini/timing.h>; NULL: no
+ * longer): the core sends each one `host_gap` cycles after the one before. Forgets placements. */
+struct gemmini_timing;
+void gemmini_sim_attach_timing(struct gemmini_timing *model, uint64_t host_gap);
+
+/* The timing model sees `bytes` bytes of host memory at `address`, so that time does not depend on
+ * where the host's allocator put them. False if there are too many placements (64). */
+bool gemmini_sim_place(const void *host, uint64_t bytes, uint64_t address);
+
+/* What <gemmini/rocc.h> calls; without an attached simulator they report it and abort. A counter
+ * needs a timing model; without one it is an error of the simulator. */
 void gemmini_sim_rocc(uint32_t funct, uint64_t rs1, uint64_t rs2);
 void gemmini_sim_rocc_fence(void);
+uint64_t gemmini_sim_rocc_counter(uint64_t rs1);
 
 #ifdef __cplusplus
 }
