@@ -35,7 +35,9 @@ GENERALIZE = "linalg-generalize-named-ops,canonicalize,cse"
 """Named operations become `linalg.generic`, which xDSL models without gaps."""
 
 # Fusion brings widening, transposes and broadcasts into the product that reads them.
-_ON_TENSORS = f"{GENERALIZE},linalg-fuse-elementwise-ops,canonicalize,cse"
+_ON_TENSORS = (
+    f"convert-elementwise-to-linalg,{GENERALIZE},linalg-fuse-elementwise-ops,canonicalize,cse"
+)
 
 _BUFFERIZE = (
     "eliminate-empty-tensors,"

@@ -136,3 +136,11 @@ def test_epilogues_and_transposes_are_absorbed(context: Context) -> None:
     (matmul,), rest = convert("tosa_matmul", context)
     assert rest == []
     assert (matmul.a_zero_point.value.data, matmul.b_zero_point.value.data) == (3, -2)
+
+
+@pytest.mark.parametrize("name", ["elementwise_epilogue", "fused_epilogue"])
+def test_arithmetic_on_whole_tensors(name: str, context: Context, upstream: UpstreamMlir) -> None:
+    module = load_input(str(INPUTS / f"{name}.source.mlir"), context).module
+    ConvertLinalgToGemminiPass().apply(context, module)
+    assert len(of_type(module, MatmulOp)) == 1
+    assert of_type(module, linalg.ops.GenericOp) == []
