@@ -177,6 +177,7 @@ _ZIG_FLAGS = (
     "-mabi=lp64d",
     "-mcmodel=medany",
     "-fno-sanitize=undefined",
+    "-g0",
     "-Wno-unused-command-line-argument",
 )
 

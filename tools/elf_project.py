@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ _HEADERS = ("isa.h", "rocc.h")
 _PLATFORM_HEADERS = ("platform.h", "program.h")
 _COMMON = ("console.c", "memory.c", "params_check.c", "program.c")
 BRING_UP = "bring_up"
+LINKER_SCRIPT = "link.ld"
 
 
 class Platform(StrEnum):
@@ -41,7 +43,7 @@ class Platform(StrEnum):
 
 
 _PLATFORM_FILES = {
-    Platform.BAREMETAL: ("start.S", "htif.c", "trap.c", "link.ld"),
+    Platform.BAREMETAL: ("start.S", "htif.c", "trap.c", LINKER_SCRIPT),
     Platform.LINUX: ("start.S", "linux.c"),
 }
 
@@ -90,7 +92,7 @@ def project_files(
     options: ProgramOptions,
 ) -> dict[str, str]:
     """Text of all files of a project by relative name; `programs` are its functions' data."""
-    files = _runtime_files(kernel.config, options.platform)
+    files = _runtime_files(kernel.config, options)
     files[f"{kernel.name}.c"] = kernel.source
     files[f"{kernel.name}.h"] = kernel.header
     for function, arguments in programs.items():
@@ -107,7 +109,7 @@ def project_files(
 
 def bring_up_files(config: GemminiConfig, options: ProgramOptions) -> dict[str, str]:
     """Text of the files of the bring-up ladder for `config`."""
-    files = _runtime_files(config, options.platform)
+    files = _runtime_files(config, options)
     files[f"platform/{BRING_UP}.c"] = (platform_dir() / "common" / f"{BRING_UP}.c").read_text()
     return files
 
@@ -150,7 +152,7 @@ def runtime_sources(platform: Platform) -> list[str]:
     return [f"platform/{name}" for name in names if not name.endswith(".ld")]
 
 
-def _runtime_files(config: GemminiConfig, platform: Platform) -> dict[str, str]:
+def _runtime_files(config: GemminiConfig, options: ProgramOptions) -> dict[str, str]:
     root = platform_dir()
     files = {"include/gemmini/config.h": write_c_header(config)}
     for name in _HEADERS:
@@ -159,8 +161,10 @@ def _runtime_files(config: GemminiConfig, platform: Platform) -> dict[str, str]:
         files[f"include/gemmini/{name}"] = (root / "include" / "gemmini" / name).read_text()
     for name in _COMMON:
         files[f"platform/{name}"] = (root / "common" / name).read_text()
-    for name in _PLATFORM_FILES[platform]:
-        files[f"platform/{name}"] = (root / str(platform) / name).read_text()
+    for name in _PLATFORM_FILES[options.platform]:
+        text = (root / str(options.platform) / name).read_text()
+        is_script = name == LINKER_SCRIPT
+        files[f"platform/{name}"] = _linker_script(text, options) if is_script else text
     return files
 
 
@@ -171,13 +175,21 @@ def _defines(options: ProgramOptions) -> list[str]:
 def _layout_flags(options: ProgramOptions) -> list[str]:
     if options.platform == Platform.LINUX:
         return []
+    # Zig overlooks the entry that the script names.
+    return ["-Wl,--entry=gemmini_start", "-T", f"platform/{LINKER_SCRIPT}"]
+
+
+def _linker_script(text: str, options: ProgramOptions) -> str:
+    """The script with the layout filled in; not every linker can define symbols for it."""
     symbols = {
         "GEMMINI_BASE_ADDRESS": options.base_address,
         "GEMMINI_STACK_BYTES": options.stack_bytes,
         "GEMMINI_MEMORY_BYTES": options.memory_bytes,
     }
-    defined = [f"-Wl,--defsym={name}={value:#x}" for name, value in symbols.items()]
-    return [*defined, "-T", "platform/link.ld"]
+    for name, value in symbols.items():
+        text = re.sub(rf"DEFINED\({name}\) \? {name} : \w+", f"{value:#x}", text)
+    _, _, layout = text.partition("*/\n")
+    return f"/* A bare-metal program in one block of memory. */\n{layout}"
 
 
 def _makefile(

@@ -10,6 +10,7 @@ from gemmini_xdsl.tools.elf_file import parse_elf
 from gemmini_xdsl.tools.elf_project import ProgramOptions
 from gemmini_xdsl.tools.errors import GemminiError
 from gemmini_xdsl.tools.runners.base import problem_of
+from gemmini_xdsl.tools.runners.hart import Hart
 
 pytestmark = needs_gcc
 
@@ -29,8 +30,11 @@ static void configure(void) {
 
 
 def run(body: str, options: ProgramOptions | None = None, **hart):
-    text = f"{HEAD}\nint main(void) {{ configure();\n{body}\nreturn 0; }}\n"
-    return execute(link(text, options), **hart)
+    return execute(program(body, options), **hart)
+
+
+def program(body: str, options: ProgramOptions | None = None) -> bytes:
+    return link(f"{HEAD}\nint main(void) {{ configure();\n{body}\nreturn 0; }}\n", options)
 
 
 def test_the_exit_status_is_that_of_main() -> None:
@@ -130,6 +134,20 @@ def test_interrupts_before_the_deadline_leave_registers_alone() -> None:
     return sum != again;
     """
     assert run(body).status == 0
+
+
+def test_polls_of_the_watchdog_do_not_end_the_measured_part() -> None:
+    body = """
+    gemmini_watchdog_start(100000000);
+    uint64_t start = gemmini_cycles();
+    for (volatile int i = 0; i < 100000; i++) if (i % 1000 == 0) GEMMINI_ROCC(7, 0, 0);
+    uint64_t end = gemmini_cycles();
+    gemmini_watchdog_stop();
+    return end - start < 300000;
+    """
+    hart = Hart(parse_elf(program(body), "a.elf"), GemminiConfig())
+    assert hart.run(20).status == 0
+    assert hart.accelerator.measured_commands == 100
 
 
 def test_an_endless_program_meets_the_time_limit() -> None:

@@ -12,7 +12,7 @@ from riscv_programs import Linker, execute, needs_clang, needs_gcc
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.tools.compile import Compiled, CompileOptions, compile_module
 from gemmini_xdsl.tools.elf_build import build_program, emitted_files
-from gemmini_xdsl.tools.elf_compilers import compiler_of
+from gemmini_xdsl.tools.elf_compilers import candidates
 from gemmini_xdsl.tools.elf_data import generated
 from gemmini_xdsl.tools.elf_main import MainOptions
 from gemmini_xdsl.tools.elf_project import Platform, ProgramOptions
@@ -113,19 +113,21 @@ def check_outputs(text: str, compiled: Compiled, buffers: dict[str, np.ndarray])
 
 @needs_clang
 @pytest.mark.parametrize("platform", list(Platform))
-def test_gcc_and_clang_give_identical_results(tmp_path, platform) -> None:
+def test_all_compilers_give_identical_results(tmp_path, platform) -> None:
     compiled = compile_gemm("gemm:M=37,N=50,K=45,bias=row,act=relu,scale=0.013")
     compiled.write(tmp_path / "out")
     directory = CompiledDirectory.open(tmp_path / "out")
     outputs = []
-    for name in ("riscv64-unknown-elf-gcc", "clang"):
+    compilers = [found.compiler for found in candidates() if found.compiler is not None]
+    assert {compiler.family for compiler in compilers} >= {"gcc", "clang"}
+    for compiler in compilers:
         options = ProgramOptions(platform=platform, main=MainOptions(compare="full"))
-        program = build_program(directory, None, options, seed=5, compiler=compiler_of(name))
+        program = build_program(directory, None, options, seed=5, compiler=compiler)
         result = execute(program.elf)
         assert (result.problem, result.status) == (None, 0)
         lines = [line for line in result.console.splitlines() if "cycles" not in line]
         outputs.append((lines, {key: data.tolist() for key, data in result.buffers.items()}))
-    assert outputs[0] == outputs[1]
+    assert all(output == outputs[0] for output in outputs)
 
 
 def test_programs_are_reproducible(tmp_path) -> None:

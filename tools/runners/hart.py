@@ -40,7 +40,7 @@ _MSTATUS_FS, _MSTATUS_MPP = 3 << 13, 3 << 11
 _MIE_TIMER = 1 << 7
 _TIMER_INTERRUPT = 1 << 63 | 7
 _ILLEGAL_INSTRUCTION, _BREAKPOINT, _USER_CALL, _MACHINE_CALL = 2, 3, 8, 11
-_EBREAK, _C_EBREAK = 0x00100073, 0x9002
+_EBREAK, _C_EBREAK, _MRET = 0x00100073, 0x9002, 0x30200073
 _FETCH_FAULT, _LOAD_FAULT, _STORE_FAULT = 1, 5, 7
 _WORD_MASK = (1 << 64) - 1
 
@@ -112,6 +112,7 @@ class Hart:
         self._pending: _Pending | None = None
         self._fault: Fault | None = None
         self._mstatus_xs = 0
+        self._in_trap = False
         self._is_linux = elf.symbol("tohost") is None
         self._deadline = float("inf")
         self._blocks = 0
@@ -235,6 +236,7 @@ class Hart:
         self._uc.reg_write(rv.UC_RISCV_REG_MCAUSE, trap.cause)
         self._uc.reg_write(rv.UC_RISCV_REG_MTVAL, trap.value)
         self.core.interrupted()
+        self._in_trap = True
         return handler
 
     def _trap(self, cause: int, pc: int, value: int) -> None:
@@ -264,6 +266,8 @@ class Hart:
         for address, found in instructions(segment.content, segment.address):
             if found.kind == Kind.FENCE:
                 self._uc.hook_add(UC_HOOK_CODE, self._on_fence, begin=address, end=address)
+            elif found.word == _MRET:
+                self._uc.hook_add(UC_HOOK_CODE, self._on_return, begin=address, end=address)
             elif found.kind == Kind.CSR and found.size == 4 and found.word >> 12 & 7:
                 csr = found.word >> 20
                 hook = None
@@ -319,9 +323,13 @@ class Hart:
             return
         raise HartError(f"fence at pc {pc:#x} ({self._elf.function_at(pc)}): {reason}")
 
+    def _on_return(self, _uc: Uc, _address: int, _size: int, _data: object) -> None:
+        self._in_trap = False
+
     def _on_counter(self, _uc: Uc, address: int, _size: int, _data: object) -> None:
         word = int.from_bytes(self.read(address, 4), "little")
-        self.accelerator.counter_read()
+        if not self._in_trap:
+            self.accelerator.counter_read()
         retired = word >> 20 in _RETIRED_COUNTERS
         self.set_register(word >> 7 & 31, self.core.instructions if retired else self.cycles)
         self._uc.reg_write(rv.UC_RISCV_REG_PC, address + 4)
