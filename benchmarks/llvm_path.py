@@ -52,10 +52,10 @@ There are two ways from RoCC commands to RISC-V machine code.
   pointers, buffers are static. Functions have the same names and signatures as in C, so that
   either object links with the same program.
 
-The LLVM path needs upstream MLIR (`pip install 'gemmini-xdsl[mlir]'`, or `mlir-opt`) and, for machine
-code, LLVM's shared library (`libllvm22`, which `mlir-22-tools` brings along) or clang 16 or later.
-The RISC-V back end in the wheel of llvmlite cannot be used: it lacks the assembly parser that inline
-assembly goes through.
+The LLVM path needs upstream MLIR (`pip install 'gemmini-xdsl[mlir]'`, or `mlir-opt`) and, for
+machine code, LLVM's shared library (`libllvm22`, which `mlir-22-tools` brings along) or clang 16
+or later. The RISC-V back end in the wheel of llvmlite cannot be used: it lacks the assembly parser
+that inline assembly goes through.
 
 Both issue the same commands with the same operands in the same order; the tests compare them on the
 emulated hart. What differs is how the core computes the operands.
