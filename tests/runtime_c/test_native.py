@@ -26,7 +26,8 @@ from gemmini_xdsl.runtime_c.paths import include_dir, library_path, source_dir
 from gemmini_xdsl.runtime_c.simulator import Simulator, SimulatorError, config_fields
 
 HERE = Path(__file__).parent
-SIM_SOURCES = sorted((Path(__file__).parents[2] / "runtime_c" / "sim").glob("*.c"))
+SIM = Path(__file__).parents[2] / "runtime_c" / "sim"
+SIM_SOURCES = [*sorted(SIM.glob("*.c")), *sorted((SIM / "timing").glob("*.c"))]
 STRICT = ["-std=c17", "-Wall", "-Wextra", "-Werror", "-pedantic", f"-I{include_dir()}"]
 HOST = {"gcc": ["gcc", "-O2"], "clang": ["clang", "-O2"]}
 RISCV_FLAGS = ["-O2", "-ffreestanding", "-march=rv64gc", "-mabi=lp64d"]

@@ -44,6 +44,7 @@ def test_files_of_a_compiled_directory(gemmini: Gemmini, tmp_path: Path) -> None
         "gemm.commands",
         "manifest.json",
         "include/gemmini/config.h",
+        "include/gemmini/isa.h",
         "include/gemmini/rocc.h",
     }
     rocc = (tmp_path / "out/include/gemmini/rocc.h").read_text()
