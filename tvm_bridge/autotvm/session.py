@@ -107,7 +107,9 @@ def tune(
     results: list[tuple[MeasureInput, MeasureResult]] = []
     _resume(tuner, earlier or [], results, progress)
     while progress.done < trials and not _stalled(progress, early_stopping):
-        batch = tuner.next_batch(min(tuner.plan_size, trials - progress.done))
+        # Enough for everyone: two trials each, since not all take equally long.
+        plan = max(tuner.plan_size, 2 * executor.parallelism)
+        batch = tuner.next_batch(min(plan, trials - progress.done))
         if not batch:
             break
         inputs = [MeasureInput.of(tuner.task, tuner.space.get(index)) for index in batch]

@@ -30,10 +30,10 @@ ROUNDS = 120
 EPSILON = 0.05
 """Share of each batch that is random; half of the batches are while little is known."""
 
-NEIGHBOURS = 0.25
+NEIGHBOURS = 0.5
 """Share of each batch that differs from one of the best points in a single knob."""
 
-LITTLE = 2 * FIRST_TRIALS
+LITTLE = FIRST_TRIALS
 """Up to so many known costs count as little."""
 
 LEADERS = 4
@@ -55,6 +55,8 @@ class XGBTuner(Tuner):
     What is predicted is the logarithm of the time over the array's least time, so that costs of
     other workloads, which `load_history` takes, teach something about this one.
     """
+
+    plan_size = 8
 
     def __init__(self, task: GemmTask, space: ConfigSpace, seed: int = 0) -> None:
         super().__init__(task, space, seed)
