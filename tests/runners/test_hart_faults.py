@@ -193,6 +193,26 @@ def test_data_reach_the_array_and_come_back() -> None:
     assert (result.status, result.problem) == (0, None)
 
 
+COUNTERS = """
+    gemmini_counter(1);                                  /* reset all */
+    gemmini_counter(1 << 3 | 5 << 4 | 4 << 12 | UINT64_C(1) << 31);  /* 5: bytes read */
+    GEMMINI_ROCC(2, gemmini_input_1, TILE(0));
+    GEMMINI_FENCE();
+    return gemmini_counter(5 << 4) == 256;
+"""
+
+
+def test_counters_are_answered() -> None:
+    assert run(COUNTERS).status == 1
+
+
+def test_counters_need_a_model_of_time() -> None:
+    problem = run(COUNTERS, timing=False).problem
+    assert problem is not None
+    assert problem.startswith("COUNTER at pc 0x800")
+    assert "times are not modelled" in problem
+
+
 def test_floating_point_works() -> None:
     assert run("volatile float a = 1.5f; volatile double b = a * 2; return b != 3.0;").status == 0
 

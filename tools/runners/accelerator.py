@@ -91,14 +91,33 @@ class Accelerator:
         self.gap_cycles += gap
         self.now += gap
 
-    def _pass_time(self, timing: TimingModel, funct: int, rs1: int, rs2: int) -> None:
+    def counter(self, rs1: int) -> int | None:
+        """The answer to a COUNTER command, or None without a model of time to count in."""
+        self.commands += 1
+        self._spend_gap()
+        if self.timing is None:
+            return None
+        try:
+            answered, value = self.timing.counter(self._gap(), rs1)
+        except TimingError as error:
+            self._give_up(error)
+            return None
+        self._clock = answered + self._skipped
+        self.now = max(self.now, self._clock)
+        return value
+
+    def _gap(self) -> int:
+        """Cycles from the timing model's clock to the core's."""
         gap = self.now - self._clock
         if gap > _LONGEST_GAP:
             # The accelerator has long been idle; its model need not count every cycle.
             self._skipped += gap - _LONGEST_GAP
             gap = _LONGEST_GAP
+        return gap
+
+    def _pass_time(self, timing: TimingModel, funct: int, rs1: int, rs2: int) -> None:
         try:
-            accepted = timing.command(gap, funct, rs1, rs2) + self._skipped
+            accepted = timing.command(self._gap(), funct, rs1, rs2) + self._skipped
         except TimingError as error:
             self._give_up(error)
             return

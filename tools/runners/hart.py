@@ -44,6 +44,8 @@ _EBREAK, _C_EBREAK, _MRET = 0x00100073, 0x9002, 0x30200073
 _FETCH_FAULT, _LOAD_FAULT, _STORE_FAULT = 1, 5, 7
 _WORD_MASK = (1 << 64) - 1
 
+_COUNTER, _FUNCT3_COUNTER = 126, 0b111
+
 _REGISTERS = [rv.UC_RISCV_REG_X0 + index for index in range(32)]
 _FETCH_ERRORS = (unicorn_const.UC_MEM_FETCH_UNMAPPED, unicorn_const.UC_MEM_FETCH_PROT)
 _WRITE_ERRORS = (unicorn_const.UC_MEM_WRITE_UNMAPPED, unicorn_const.UC_MEM_WRITE_PROT)
@@ -366,13 +368,23 @@ class Hart:
 
     def _custom(self, pc: int, word: int) -> None:
         if word >> 12 & 7 != FUNCT3_TWO_SOURCES:
-            raise HartError(
-                f"custom instruction {word:#010x} at pc {pc:#x}: only commands that read two "
-                f"registers and write none are modelled (funct3 {FUNCT3_TWO_SOURCES})"
-            )
+            self._counter(pc, word)
+            return
         operands = self.register(word >> 15 & 31), self.register(word >> 20 & 31)
         try:
             self.accelerator.command(word >> 25, *operands)
         except SimulatorError as error:
             where = self._elf.function_at(pc)
             raise HartError(f"command at pc {pc:#x} ({where}): {error}") from None
+
+    def _counter(self, pc: int, word: int) -> None:
+        """The one custom instruction that writes a register."""
+        if word >> 25 != _COUNTER or word >> 12 & 7 != _FUNCT3_COUNTER:
+            raise HartError(
+                f"custom instruction {word:#010x} at pc {pc:#x}: only COUNTER writes a register"
+            )
+        value = self.accelerator.counter(self.register(word >> 15 & 31))
+        if value is None:
+            why = self.accelerator.timing_problem or "times are not modelled (--no-timing)"
+            raise HartError(f"COUNTER at pc {pc:#x} has no answer: {why}")
+        self.set_register(word >> 7 & 31, value)
