@@ -18,6 +18,7 @@ import typer
 from gemmini_xdsl.tools.command_compile import compile_command
 from gemmini_xdsl.tools.command_disasm import disasm_command
 from gemmini_xdsl.tools.command_doctor import doctor_command
+from gemmini_xdsl.tools.command_replay import replay_command
 from gemmini_xdsl.tools.command_run import run_command
 from gemmini_xdsl.tools.command_tune import tune_command, tune_server_command
 from gemmini_xdsl.tools.errors import GemminiError, UsageError
@@ -64,6 +65,9 @@ app.command(
     epilog="Example: gemmini compile gemm:M=100,N=60,K=200,bias=row,act=relu,scale=0.01 -o out",
 )(compile_command)
 app.command("run", epilog="Example: gemmini run out --seed 1 --check --json")(run_command)
+app.command("replay", epilog="Example: gemmini replay out/gemm.commands --host-gap 4")(
+    replay_command
+)
 app.command("disasm", epilog="Example: gemmini disasm out/gemm.elf")(disasm_command)
 app.command("doctor", epilog="Example: gemmini doctor")(doctor_command)
 app.command(
