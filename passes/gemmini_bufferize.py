@@ -9,6 +9,7 @@ from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import (
     ArrayAttr,
+    BoolAttr,
     DictionaryAttr,
     FunctionType,
     MemRefType,
@@ -24,12 +25,14 @@ from xdsl.utils.exceptions import PassFailedException
 
 from gemmini_xdsl.passes.diagnostics import location
 from gemmini_xdsl.passes.upstream_mlir import (
+    UpstreamMlir,
     anchored,
     find_upstream,
     from_generic_text,
     replace_contents,
     to_generic_text,
 )
+from gemmini_xdsl.targets.arguments import written_arguments
 
 GENERALIZE = "linalg-generalize-named-ops,canonicalize,cse"
 """Named operations become `linalg.generic`, which xDSL models without gaps."""
@@ -45,7 +48,7 @@ _BUFFERIZE = (
     "function-boundary-type-conversion=identity-layout-map}"
 )
 
-TO_MEMREFS = f"{_ON_TENSORS},{_BUFFERIZE}"
+TO_MEMREFS = f"{_ON_TENSORS},{_BUFFERIZE},{GENERALIZE}"
 """From linalg on tensors to memrefs, some of which functions return."""
 
 # There is no heap to return memory from.
@@ -56,6 +59,7 @@ _TO_ARGUMENTS = (
 
 _NAME_ATTRIBUTE = "gemmini.name"
 _TENSOR_TYPES = (TensorType, UnrankedTensorType)
+_WRITABLE = "bufferization.writable"
 _RESULT_ATTRIBUTE = "bufferize.result"
 
 
@@ -65,7 +69,8 @@ class GemminiBufferizePass(ModulePass):
 
     Modules without tensors, and without memrefs that functions return, stay as they are. Results
     become arguments behind the others, called `result0`, `result1`, .... A result that is an
-    argument computed in place (the `outs` of an operation) is that argument.
+    argument computed in place (the `outs` of an operation) is that argument; no other argument is
+    written to.
     """
 
     name = "gemmini-bufferize"
@@ -77,12 +82,49 @@ class GemminiBufferizePass(ModulePass):
         upstream = find_upstream("bufferising linalg on tensors")
         if has_tensors(op):
             check_static(op)
-            text = upstream.run(to_generic_text(op), anchored(TO_MEMREFS))
-            replace_contents(op, from_generic_text(text, ctx))
+            replace_contents(op, _to_memrefs(op, ctx, upstream))
         drop_returned_arguments(op)
         text = upstream.run(to_generic_text(op), anchored(_TO_ARGUMENTS))
         replace_contents(op, from_generic_text(text, ctx))
         name_results(op)
+
+
+def _to_memrefs(module: ModuleOp, ctx: Context, upstream: UpstreamMlir) -> ModuleOp:
+    """The module on memrefs, in which functions write to no argument that they do not return.
+
+    Upstream reuses the memory of arguments, such as that of a bias for the sum. A caller expects
+    that of values which the function returns, but not of others.
+    """
+    protected = module.clone()
+    while True:
+        text = upstream.run(to_generic_text(protected), anchored(TO_MEMREFS))
+        result = from_generic_text(text, ctx)
+        written = written_arguments(result)
+        found = False
+        for before, after in zip(_defined(protected), _defined(result), strict=True):
+            last = after.body.blocks[-1].last_op
+            returned = set(last.operands) if isinstance(last, func.ReturnOp) else set()
+            for index in sorted(written[after.sym_name.data]):
+                if after.body.blocks[0].args[index] not in returned:
+                    found |= _protect(before, index)
+        if not found:
+            return result
+
+
+def _defined(module: ModuleOp) -> list[func.FuncOp]:
+    return [op for op in module.ops if isinstance(op, func.FuncOp) and op.body.blocks]
+
+
+def _protect(function: func.FuncOp, index: int) -> bool:
+    """Make upstream copy a tensor argument before it writes; whether that is new and possible."""
+    arguments = function.body.blocks[0].args
+    old = function.arg_attrs or ArrayAttr([DictionaryAttr({}) for _ in arguments])
+    if _WRITABLE in old.data[index].data or not isinstance(arguments[index].type, TensorType):
+        return False
+    attributes = [dict(item.data) for item in old]
+    attributes[index][_WRITABLE] = BoolAttr.from_bool(False)
+    function.arg_attrs = ArrayAttr([DictionaryAttr(item) for item in attributes])
+    return True
 
 
 def has_tensors(module: ModuleOp) -> bool:
@@ -151,6 +193,7 @@ def name_results(module: ModuleOp) -> None:
         dictionaries: list[DictionaryAttr] = []
         for dictionary in op.arg_attrs:
             attributes: dict[str, Attribute] = dict(dictionary.data)
+            attributes.pop(_WRITABLE, None)
             if attributes.pop(_RESULT_ATTRIBUTE, None) is not None:
                 attributes.setdefault(_NAME_ATTRIBUTE, StringAttr(f"result{count}"))
                 count += 1

@@ -66,12 +66,13 @@ def to_generic_text(module: ModuleOp) -> str:
     return stream.getvalue()
 
 
-def from_generic_text(text: str, context: Context) -> ModuleOp:
-    """The verified module in text from upstream. Raises `UpstreamMlirError`."""
+def from_generic_text(text: str, context: Context, *, verify: bool = True) -> ModuleOp:
+    """The module in text from upstream, verified by xDSL too. Raises `UpstreamMlirError`."""
     try:
         module = LinearParser(context, text, "upstream MLIR").parse_module()
         _drop_unknown_promises(module)
-        module.verify()
+        if verify:
+            module.verify()
     except ParseError as error:
         raise UpstreamMlirError(
             f"xDSL cannot read what upstream MLIR made: {' '.join(error.msg.split())}"

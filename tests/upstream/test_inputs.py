@@ -49,6 +49,8 @@ EXPECTED: dict[str, Callable[..., Array]] = {
     "bufferized": lambda a, b, c: product(a, b),
     "elementwise_epilogue": epilogue,
     "fused_epilogue": epilogue,
+    "matrix_bias": lambda a, b, bias: 2 * (product(a, b) + bias),
+    "padded": lambda a, b: product(np.pad(a, ((0, 2), (1, 0))), b),
     "torch_integer_mm": lambda a, b: product(a, b.T),
     "torch_quantized_mm": quantized_mm,
     "torch_requantized_linear": requantized_linear,
