@@ -107,7 +107,7 @@ def parse_elf(data: bytes, path: str) -> ElfFile:
             _segments(data, path, segments_at, segment_size, segments),
             _symbols(data, sections_at, section_size, sections),
         )
-    except struct.error:
+    except (struct.error, OverflowError):
         raise GemminiError(f"{path}: truncated ELF file") from None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.targets.arguments import Role
+from gemmini_xdsl.targets.c_names import sanitise
 from gemmini_xdsl.tools.elf_data import Array, ProgramArgument
 
 _C_TYPES = {"bool": "_Bool", "float32": "float", "float64": "double"}
@@ -125,7 +126,8 @@ def _declarations(index: int, item: ProgramArgument, options: MainOptions) -> li
 
 def _check(index: int, item: ProgramArgument, options: MainOptions) -> str:
     assert item.expected is not None
-    name, buffer = item.argument.name, symbol(index, item)
+    # Names may hold any character; here they stand in a C string.
+    name, buffer = sanitise(item.argument.name), symbol(index, item)
     if options.compare == "full":
         return (
             f'gemmini_check_elements("{name}", {buffer}, gemmini_expected_{index}, '

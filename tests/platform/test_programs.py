@@ -13,6 +13,7 @@ import pytest
 from riscv_programs import GCC, execute, link, needs_clang, needs_gcc
 
 from gemmini_xdsl.hardware import GemminiConfig, load_config
+from gemmini_xdsl.runtime_c.paths import include_dir
 from gemmini_xdsl.tools.elf_compilers import compiler_of
 from gemmini_xdsl.tools.elf_file import parse_elf, read_elf
 from gemmini_xdsl.tools.elf_project import (
@@ -21,6 +22,7 @@ from gemmini_xdsl.tools.elf_project import (
     bring_up_files,
     bring_up_sources,
     build_elf,
+    platform_dir,
 )
 from gemmini_xdsl.tools.gemmini import main
 from gemmini_xdsl.tools.runners.hart import Hart
@@ -265,3 +267,64 @@ def test_a_compiler_that_fails_is_quoted(tmp_path, monkeypatch, capsys) -> None:
     message = capsys.readouterr().err
     assert "my-gcc cannot build the RISC-V program:\nunknown option -march" in message
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "compiler", [[GCC], pytest.param(["clang", "--target=riscv64-unknown-elf"], marks=needs_clang)]
+)
+def test_platform_sources_have_no_warnings(compiled, tmp_path, compiler: list[str]) -> None:
+    sources = sorted(str(path) for path in platform_dir().glob("*/*.c"))
+    assert len(sources) >= 8
+    flags = ["-std=c17", "-O2", "-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
+    folders = [platform_dir() / "include", include_dir(), compiled / "include"]
+    target = ["-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-ffreestanding", "-c"]
+    includes = [f"-I{folder}" for folder in folders]
+    command = [*compiler, *target, *flags, *includes, *sources]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+MODULE = """
+func.func @scaled(%A: memref<4x6xf32>, %k: f32, %n: i64, %flag: i1, %B: memref<4x6xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %c6 = arith.constant 6 : index
+  %m = arith.sitofp %n : i64 to f32
+  %f = arith.select %flag, %k, %m : f32
+  scf.for %i = %c0 to %c4 step %c1 {
+    scf.for %j = %c0 to %c6 step %c1 {
+      %a = memref.load %A[%i, %j] : memref<4x6xf32>
+      %b = arith.mulf %a, %f : f32
+      memref.store %b, %B[%i, %j] : memref<4x6xf32>
+    }
+  }
+  return
+}
+func.func @negated(%A: memref<5xi64>, %B: memref<5xi64>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c5 = arith.constant 5 : index
+  %z = arith.constant 0 : i64
+  scf.for %i = %c0 to %c5 step %c1 {
+    %a = memref.load %A[%i] : memref<5xi64>
+    %b = arith.subi %z, %a : i64
+    memref.store %b, %B[%i] : memref<5xi64>
+  }
+  return
+}
+"""
+
+
+@pytest.mark.parametrize("data", ["generated", "embedded"])
+def test_all_kinds_of_arguments_and_several_functions(tmp_path, capsys, data: str) -> None:
+    source, out = tmp_path / "two.mlir", tmp_path / "out"
+    source.write_text(MODULE)
+    options = ["--emit", "c,elf", "--program-data", data, "--compare", "full"]
+    assert main(["compile", str(source), "-o", str(out), *options]) == 0
+    for function in ("scaled", "negated"):
+        capsys.readouterr()
+        assert main(["run", str(out), "--on", "riscv", "--function", function]) == 0
+        assert "check B: as expected\nPASS\n" in capsys.readouterr().out
+        arguments = ["--seed", "9", "--function", function, "--check"]
+        assert main(["run", str(out), "--on", "riscv", *arguments]) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from riscv_programs import execute, link, needs_gcc
 
@@ -260,3 +262,19 @@ def test_every_truncation_is_refused_or_harmless() -> None:
         except GemminiError as error:
             refusals.add(str(error))
     assert refusals == {"a.elf: not an ELF file", "a.elf: truncated ELF file"}
+
+
+def test_damaged_files_are_refused_or_run_to_an_end() -> None:
+    elf = link("int main(void) { return 3; }")
+    rng = random.Random(7)
+    endings = set()
+    for _ in range(60):
+        damaged_elf = bytearray(elf)
+        for _ in range(rng.randint(1, 4)):
+            damaged_elf[rng.randrange(rng.choice((64, 344, len(elf))))] = rng.randrange(256)
+        try:
+            endings.add(execute(bytes(damaged_elf), seconds=0.2, timing=False).status)
+        except GemminiError as error:
+            endings.add(str(error).partition(" ")[0])
+    assert endings <= {"test.elf:", None, *range(256)}
+    assert "test.elf:" in endings

@@ -187,19 +187,24 @@ class Hart:
                     pc = self._enter_trap()
         except HartError as stopped:
             problem = str(stopped)
-        buffers = {
-            symbol.name: self._memory[self._slice(symbol.address, symbol.size)].copy()
-            for symbol in self._elf.symbols
-            if symbol.is_object and symbol.name.startswith(("gemmini_input_", "gemmini_output_"))
-        }
         return HartResult(
             self.status,
             "".join(self.console),
             problem,
             self.core.instructions,
             time.monotonic() - started,
-            buffers,
+            self._buffers(),
         )
+
+    def _buffers(self) -> dict[str, NDArray[np.uint8]]:
+        """Content of the buffers of a generated program."""
+        found: dict[str, NDArray[np.uint8]] = {}
+        for symbol in self._elf.symbols:
+            if symbol.is_object and symbol.name.startswith(("gemmini_input_", "gemmini_output_")):
+                start = symbol.address - self._base
+                if 0 <= start <= start + symbol.size <= self._memory.size:
+                    found[symbol.name] = self._memory[start : start + symbol.size].copy()
+        return found
 
     def _emulate(self, pc: int) -> None:
         self._pending = None
