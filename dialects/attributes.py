@@ -105,8 +105,12 @@ class ConfigAttr(Data[GemminiConfig]):
             end = parser.pos
         try:
             if not values:
-                if name.endswith(".toml") or "/" in name:
-                    raise ConfigError(f"'{name}' is a path; a module names a preset or its values")
+                if name not in preset_names():
+                    raise ConfigError(
+                        f"unknown configuration '{name}'; presets are "
+                        f"{', '.join(preset_names())}; other hardware is given by its parameters: "
+                        f'<"{name}", mesh_rows = 8, mesh_columns = 8>'
+                    )
                 return load_config(name)
             config = GemminiConfig.from_parameters({"name": name, **values}, f"config '{name}'")
             if name in preset_names() and load_config(name) != config:

@@ -44,6 +44,9 @@ FUNCT3_TWO_SOURCES = 0b011
 GARBAGE_ADDRESS = 0xFFFFFFFF
 """The local address that means "no operand"."""
 
+MIN_PASS_ROWS = 4
+"""Rows that the array emits at least for a product that keeps its weights (ISA section 6)."""
+
 ACCUMULATOR_BIT = 31
 ACCUMULATE_BIT = 30
 READ_FULL_BIT = 29

@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.dialects.utils.dynamic_index_list import DynamicIndexList
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
@@ -27,9 +27,8 @@ from xdsl.traits import NoMemoryEffect
 from xdsl.utils.exceptions import VerifyException
 
 from gemmini_xdsl.dialects import mixed
-from gemmini_xdsl.dialects.attributes import (
-    Space,
-)
+from gemmini_xdsl.dialects.attributes import Dataflow, Space
+from gemmini_xdsl.dialects.bounds import constant_value
 from gemmini_xdsl.dialects.checks import require
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.effects import (
@@ -39,12 +38,14 @@ from gemmini_xdsl.dialects.effects import (
     AddressedEffects,
     FixedEffects,
 )
+from gemmini_xdsl.dialects.isa.configuration import ConfigExOp
 from gemmini_xdsl.dialects.isa.local_address import (
     space_of,
     verify_rows_inside,
     verify_size,
 )
 from gemmini_xdsl.dialects.local_memory import LocalAddressType
+from gemmini_xdsl.hardware.encoding import MIN_PASS_ROWS
 
 
 @irdl_op_definition
@@ -131,6 +132,52 @@ class PreloadOp(IRDLOperation):
                 "a preload must be followed by its compute in the same block: alone it never "
                 "completes"
             )
+        if _dataflow_in_force(self) == Dataflow.WS:
+            self._verify_weight_stationary(following)
+
+    def _verify_weight_stationary(self, compute: _ComputeBase) -> None:
+        """What the ws dataflow asks of a pair (ISA section 6: garbage rules, row constraints)."""
+        if self.stationary is None and isinstance(compute, ComputePreloadedOp):
+            raise VerifyException(
+                "in the ws dataflow a preload without a stationary operand keeps the weights and "
+                "must be followed by compute_accumulated: stale weights could be used otherwise"
+            )
+        if self.destination is None or self.stationary is not None:
+            return
+        rows = constant_value(self.mixed_destination_sizes[0])
+        moving = [constant_value(compute.mixed_a_sizes[0])]
+        if compute.bd is not None:
+            moving.append(constant_value(compute.mixed_bd_sizes[0]))
+        emitted = max([MIN_PASS_ROWS, *(size for size in moving if size is not None)])
+        if rows is not None and None not in moving and rows > emitted:
+            raise VerifyException(
+                f"in the ws dataflow the array emits {emitted} rows for this pair, "
+                f"C cannot have {rows}"
+            )
+
+
+def _dataflow_in_force(op: Operation) -> Dataflow | None:
+    """The dataflow that the nearest configuration before `op` sets; None if that is not seen."""
+    config = module_config(op)
+    if config.dataflow != "both":
+        return Dataflow(config.dataflow)
+    current: Operation | None = op
+    while current is not None:
+        previous = current.prev_op
+        while previous is not None:
+            if isinstance(previous, ConfigExOp):
+                return previous.dataflow.data
+            if previous.regions and _configures(previous):
+                return None
+            previous = previous.prev_op
+        current = current.parent_op()
+        if current is None or _configures(current):
+            return None
+    return None
+
+
+def _configures(op: Operation) -> bool:
+    return any(isinstance(inner, ConfigExOp) for inner in op.walk())
 
 
 class _ComputeBase(IRDLOperation):
@@ -188,6 +235,10 @@ class _ComputeBase(IRDLOperation):
         for sizes in (self.mixed_a_sizes, self.mixed_bd_sizes):
             verify_size("rows", sizes[0], config.dim)
             verify_size("cols", sizes[1], config.dim)
+        if self.bd is not None and config.hardcode_d_to_garbage:
+            raise VerifyException(
+                f"config '{config.name}' ignores D (hardcode_d_to_garbage = true)"
+            )
         for operand in (self.a, self.bd):
             if operand is not None and space_of(operand) != Space.SCRATCHPAD:
                 raise VerifyException(

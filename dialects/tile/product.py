@@ -36,7 +36,7 @@ from gemmini_xdsl.dialects.attributes import (
     DataflowAttr,
     Space,
 )
-from gemmini_xdsl.dialects.checks import require
+from gemmini_xdsl.dialects.checks import article, require
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.effects import (
     ACCUMULATOR,
@@ -159,7 +159,7 @@ class TileMatmulOp(IRDLOperation):
             ("c", c, Space.ACCUMULATOR),
         ):
             if type_.space.data != space:
-                raise VerifyException(f"{label} must be a {space.value} buffer, got {type_}")
+                raise VerifyException(f"{label} must be {article(space)} buffer, got {type_}")
         require(mixed.problem(self.sizes, self.static_sizes, 3, "sizes"))
         for slot, static, type_ in (
             (self.a_slot, self.static_a_slot, a),

@@ -41,7 +41,7 @@ from gemmini_xdsl.dialects.attributes import (
     ActivationAttr,
     Space,
 )
-from gemmini_xdsl.dialects.checks import require
+from gemmini_xdsl.dialects.checks import article, require
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.effects import (
     LocalTransfer,
@@ -144,7 +144,7 @@ class LoadOp(IRDLOperation):
         expected = INPUT_TYPE if buffer.space.data == Space.SCRATCHPAD else ACC_TYPE
         if source.element_type != expected:
             raise VerifyException(
-                f"a {buffer.space.data.value} buffer is loaded from {expected} elements, "
+                f"{article(buffer.space.data)} buffer is loaded from {expected} elements, "
                 f"got {source}"
             )
         if not 0 <= self.id.value.data < MVIN_IDS:

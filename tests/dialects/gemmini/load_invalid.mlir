@@ -119,7 +119,7 @@ func.func @f(%m: memref<64x64xi32>) {
 
 // -----
 
-// CHECK: Operation does not verify: a accumulator buffer is loaded from i32 elements, got memref<64x64xi8>{{$}}
+// CHECK: Operation does not verify: an accumulator buffer is loaded from i32 elements, got memref<64x64xi8>{{$}}
 func.func @f(%m: memref<64x64xi8>) {
   %0 = gemmini.alloc : !gemmini.buffer<4x4 of 16x16, accumulator>
   gemmini.load %m[0, 0] to %0[0] size [64, 64] : memref<64x64xi8>, !gemmini.buffer<4x4 of 16x16, accumulator>

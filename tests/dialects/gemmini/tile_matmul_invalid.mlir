@@ -24,7 +24,7 @@ func.func @f() {
 
 // -----
 
-// CHECK: Operation does not verify: c must be a accumulator buffer, got !gemmini.buffer<4x3 of 16x16, scratchpad>{{$}}
+// CHECK: Operation does not verify: c must be an accumulator buffer, got !gemmini.buffer<4x3 of 16x16, scratchpad>{{$}}
 func.func @f() {
   %a = gemmini.alloc : !gemmini.buffer<4x2 of 16x16, scratchpad>
   %b = gemmini.alloc : !gemmini.buffer<2x3 of 16x16, scratchpad>
