@@ -33,7 +33,6 @@ from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import (
     SLOTS,
     TILES,
     gemm_space,
-    values_of,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.history import ApplyHistoryBest
 from gemmini_xdsl.tvm_bridge.autotvm.local import LocalExecutor
@@ -44,6 +43,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     MeasureResult,
     Results,
 )
+from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.records import RecordLog, decode, encode, read_records
 from gemmini_xdsl.tvm_bridge.autotvm.session import tune
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
@@ -231,14 +231,8 @@ def database(source: Path, trials: int, max_pairs: int) -> None:
             shipped.append(MeasureInput(task, best.index, best.values), best.result)
         heuristic = default_schedule(task.workload.problem, CONFIG)
         assert heuristic is not None
-        before = next(
-            (
-                record.result.mean
-                for record in records
-                if record.values == values_of(heuristic, task.workload.problem, CONFIG)
-            ),
-            float("nan"),
-        )
+        runner = SimulatorRunner(verified_products=0)
+        before = runner.run(task, heuristic, compile_schedule(task, heuristic))[0]
         cycles = round(task.cycles(outcome.best.seconds))
         ideal = m * n * k * CONFIG.dim
         print(

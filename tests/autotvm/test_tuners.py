@@ -109,23 +109,23 @@ def test_annealing_takes_over_in_large_spaces(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(xgb, "PREDICT_ALL", 0)
     tuned = task(160, 160, 160)
     space = small_space(tuned)
-    proposed = run("xgb", tuned, space, 64, seed=1)
+    proposed = run("xgb", tuned, space, 40, seed=1)
     assert set(proposed) <= set(space.distinct.tolist())
-    unguided = run("random", tuned, space, 64, seed=1)
+    unguided = run("random", tuned, space, 40, seed=1)
     assert best(tuned, space, proposed) < best(tuned, space, unguided)
-    assert run("xgb", tuned, space, 64, seed=1) == proposed
+    assert run("xgb", tuned, space, 24, seed=1) == proposed[:24]
 
 
 def test_records_of_other_sizes_help() -> None:
     teacher, pupil = task(160, 160, 160), task(192, 160, 224)
     known = small_space(teacher)
     rng = np.random.default_rng(0)
+    full = gemm_space(teacher.workload.problem, CONFIG)
     records: list[tuple[GemmTask, Record]] = []
-    for index in rng.choice(known.distinct, 200, replace=False):
+    for index in rng.choice(known.distinct, 100, replace=False):
         seconds = cost(teacher, known, int(index))
         if seconds is not None:
             # Found in the full space, whose numbers differ.
-            full = gemm_space(teacher.workload.problem, CONFIG)
             item = MeasureInput.of(teacher, full.find(known.get(int(index)).values))
             result = MeasureResult((seconds,), MeasureErrorNo.NO_ERROR, 0.1, 1.0)
             records.append((teacher, decode(encode(item, result))))
@@ -140,7 +140,7 @@ def test_records_of_other_sizes_help() -> None:
 
 
 def test_first_guesses_are_the_default_and_those_of_least_bound() -> None:
-    tuned = task(256, 256, 256)
+    tuned = task(128, 128, 128)
     problem = tuned.workload.problem
     space = gemm_space(problem, CONFIG)
     guesses = first_guesses(tuned, space)

@@ -66,6 +66,10 @@ class ApplyHistoryBest:
         """How many workloads there are, over all configurations."""
         return len(self._best)
 
+    def records(self) -> list[Record]:
+        """The best record of each workload."""
+        return list(self._best.values())
+
     def check_config(self, config: GemminiConfig) -> None:
         """Raise `TuningError` if nothing was measured on `config`, but something on another."""
         if self._best and not any(digest == config.digest for digest, _ in self._best):

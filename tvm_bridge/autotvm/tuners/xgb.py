@@ -43,8 +43,8 @@ PREDICT_ALL = 400_000
 """Up to this many candidates, all are ranked; beyond, annealing looks for the best."""
 
 ANNEALING_POINTS = 128
-ANNEALING_STEPS = 500
-ANNEALING_PATIENCE = 50
+ANNEALING_STEPS = 200
+ANNEALING_PATIENCE = 30
 FAILURE_PENALTY = 2.0
 """How much worse than the worst measured point a failure counts, in doublings of the time."""
 

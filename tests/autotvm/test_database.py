@@ -1,0 +1,53 @@
+"""The records that ship with the package."""
+
+import json
+from pathlib import Path
+
+from gemmini_xdsl.dialects.attributes import ScheduleAttr
+from gemmini_xdsl.hardware import load_config
+from gemmini_xdsl.passes.schedule_rules import schedule_problem
+from gemmini_xdsl.tools.gemmini import main
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import schedule_of
+from gemmini_xdsl.tvm_bridge.autotvm.history import shipped_history
+from gemmini_xdsl.tvm_bridge.autotvm.simulate import verify_schedule
+from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
+
+CONFIG = load_config("default")
+SQUARES = [Workload(size, size, size) for size in (16, 32, 64)]
+
+
+def test_shipped_schedules_fit_their_products() -> None:
+    history = shipped_history()
+    assert len(history) > 0
+    for record in history.records():
+        workload = record.workload
+        assert record.digest == CONFIG.digest
+        assert schedule_problem(schedule_of(record.values), workload.problem, CONFIG) is None
+        blocks = workload.problem.blocks(CONFIG)
+        # No product is faster than the array, whatever its reuse of weights.
+        least = blocks[1] * blocks[2] * min(CONFIG.dim, workload.m)
+        assert record.result.mean >= GemmTask(workload, CONFIG).seconds(least)
+
+
+def test_small_shipped_schedules_are_right() -> None:
+    for workload in SQUARES:
+        choice = shipped_history().query(workload, CONFIG, same_size=True)
+        assert choice is not None
+        verify_schedule(GemmTask(workload, CONFIG), choice.schedule)
+
+
+def test_compile_uses_them_by_default(tmp_path: Path) -> None:
+    choice = shipped_history().query(SQUARES[2], CONFIG)
+    assert choice is not None
+    shipped = str(ScheduleAttr(choice.schedule))
+    for bias in ("none", "row"):
+        out = tmp_path / bias
+        assert main(["compile", f"gemm:M=64,N=64,K=64,bias={bias}", "-o", str(out)]) == 0
+        (function,) = json.loads((out / "manifest.json").read_text())["functions"]
+        assert function["schedule"] == shipped
+    assert main(["run", str(tmp_path / "row"), "--check"]) == 0
+    other = tmp_path / "other"
+    command = ["compile", "gemm:M=64,N=64,K=64", "-o", str(other), "--tuning-log", "none"]
+    assert main(command) == 0
+    (function,) = json.loads((other / "manifest.json").read_text())["functions"]
+    assert function["schedule"] != shipped
