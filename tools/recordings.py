@@ -2,7 +2,8 @@
 
 A trace file (text, optionally gzipped) is either a recording of the RTL, split into regions with
 the times of all events (tests/data/rtl/README.md), or a plain command stream: lines
-`funct7 rs1 rs2` (funct decimal, operands hexadecimal) and `fence`.
+`funct7 rs1 rs2` and `fence`, as `-t gemmini-commands` writes them. Operands are hexadecimal, funct7
+is decimal unless it begins with 0x; what follows `;` or `#` is a comment.
 """
 
 from __future__ import annotations
@@ -11,6 +12,13 @@ import gzip
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+
+
+def _command(funct: str, rs1: str, rs2: str) -> tuple[int, int, int]:
+    command = int(funct, 0), int(rs1, 16), int(rs2, 16)
+    if not (0 <= command[0] < 1 << 7 and all(0 <= operand < 1 << 64 for operand in command[1:])):
+        raise ValueError(command)
+    return command
 
 
 class TraceError(ValueError):
@@ -69,12 +77,12 @@ def read_trace(path: Path, host_gap: int = 1) -> list[Region]:
     regions: list[Region] = []
     reader = _Reader(regions, host_gap)
     for number, line in enumerate(lines, 1):
-        parts = line.split()
-        if not parts or parts[0].startswith("#"):
+        parts = line.split(";")[0].split("#")[0].split()
+        if not parts:
             continue
         try:
             (reader.recorded if recorded else reader.plain)(line, parts)
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, KeyError, TypeError):
             raise TraceError(f"{path}:{number}: not a line of a trace: {line!r}") from None
     if not recorded:
         for region in regions:
@@ -101,7 +109,7 @@ class _Reader:
         if parts[0] in ("fence", "f"):
             self.fence = True
             return
-        funct, rs1, rs2 = int(parts[0]), int(parts[1], 16), int(parts[2], 16)
+        funct, rs1, rs2 = _command(*parts[:3])
         gap = self.host_gap if region.commands else 0
         region.commands.append(HostCommand(gap, funct, rs1, rs2, self.fence))
         region.host_gaps += gap
@@ -124,13 +132,14 @@ class _Reader:
             return
         region = self.regions[-1]
         if kind == "config":
-            region.config.append((int(parts[1]), int(parts[2], 16), int(parts[3], 16)))
+            region.config.append(_command(*parts[1:4]))
         elif kind == "c":
             valid, accept = int(parts[1]), int(parts[2])
             gap = valid - (self.idle if self.fence else self.accepted)
-            region.commands.append(
-                HostCommand(gap, int(parts[3]), int(parts[4], 16), int(parts[5], 16), self.fence)
-            )
+            if gap < 0:
+                raise ValueError(gap)
+            funct, rs1, rs2 = _command(*parts[3:6])
+            region.commands.append(HostCommand(gap, funct, rs1, rs2, self.fence))
             self.accepted, self.fence = accept, False
         elif kind == "f":
             self.fence = True

@@ -85,7 +85,7 @@ static bool main_event(const struct gemmini_timing *t, uint32_t event) {
         busy |= LD;
     if (t->store.commands.count > 0 || t->store.tracker.used > 0)
         busy |= ST;
-    if (t->ex.commands.count > 0 || mesh_in_progress(&t->ex.mesh))
+    if (t->ex.commands.count > 0 || mesh_in_progress(&t->ex.mesh, t->now))
         busy |= EX;
     return busy == wanted[event];
 }

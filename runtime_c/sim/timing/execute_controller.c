@@ -64,8 +64,10 @@ static bool a_through_transposer(const struct execute_controller *e) {
     return e->output_stationary ? !e->a_transpose : e->a_transpose;
 }
 
-static void set_operand(struct gemmini_timing *t, struct operand *o, uint64_t dims, bool fed,
-                        bool transposed) {
+static void set_operand(struct gemmini_timing *t, struct operand *o, const struct command *source,
+                        bool second, bool fed, bool transposed) {
+    uint64_t dims = !fed ? LOCAL_GARBAGE : second ? source->rs2 : source->rs1;
+    o->command = source->index;
     o->address = (uint32_t)dims;
     o->garbage = local_is_garbage(&t->g, o->address);
     o->reads = fed && !o->garbage;
@@ -107,11 +109,9 @@ static void begin_pass(struct gemmini_timing *t, enum ex_mode mode) {
     bool feed_d = mode != EX_MULTIPLY;
     struct operand *o = e->operands;
     /* Places beyond the queue are only looked at for operands that are not fed. */
-    set_operand(t, &o[A], feed_a ? queue_at(&e->commands, a_at)->rs1 : LOCAL_GARBAGE, feed_a,
-                e->a_transpose);
-    set_operand(t, &o[B], feed_b ? queue_at(&e->commands, b_at)->rs2 : LOCAL_GARBAGE, feed_b,
-                b_transposer);
-    set_operand(t, &o[D], feed_d ? preload->rs1 : LOCAL_GARBAGE, feed_d, d_transposer);
+    set_operand(t, &o[A], queue_at(&e->commands, a_at), false, feed_a, e->a_transpose);
+    set_operand(t, &o[B], queue_at(&e->commands, b_at), true, feed_b, b_transposer);
+    set_operand(t, &o[D], preload, false, feed_d, d_transposer);
     o[A].step = e->a_stride;
     o[B].step = o[D].step = 1;
     o[D].reversed = true;
@@ -160,7 +160,7 @@ static bool hazard(struct gemmini_timing *t, struct queue *q, int first) {
 
 static bool execute_config(struct gemmini_timing *t, const struct command *c) {
     struct execute_controller *e = &t->ex;
-    if (e->pending[0] >= 0 || e->pending[1] >= 0)
+    if (e->pending[0] >= 0 || e->pending[1] >= 0 || t->rs.completing[EXECUTE] >= 0)
         return false;
     execute_controller_configure(t, c);
     t->rs.completing[EXECUTE] = c->entry;
@@ -171,7 +171,7 @@ static bool execute_config(struct gemmini_timing *t, const struct command *c) {
 static bool waiting_step(struct gemmini_timing *t) {
     struct execute_controller *e = &t->ex;
     struct queue *q = &e->commands;
-    bool in_progress = mesh_in_progress(&e->mesh);
+    bool in_progress = mesh_in_progress(&e->mesh, t->now);
     if (q->count == 0) {
         if (in_progress && e->output_stationary)
             e->state = EX_FLUSH;

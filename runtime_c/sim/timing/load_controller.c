@@ -95,6 +95,10 @@ bool load_controller_step(struct gemmini_timing *t) {
     bool broadcast = l->stride[id] == 0 && !zeros;
     uint32_t rows = dims_rows(&t->g, c->rs2), cols = move_cols(&t->g, c->rs2);
     uint32_t requests = broadcast ? 1 : rows;
+    if (rows == 0 || cols == 0) {
+        timing_stop(t, c->index, "an MVIN of no rows or no columns");
+        return false;
+    }
     bool moved = false;
     if (!l->sending) {
         uint64_t element =

@@ -14,7 +14,10 @@ bool mesh_ready(const struct mesh *m, cycle_t now) {
            m->row_count_used + (m->row_count_freed == now) < m->tag_size;
 }
 
-bool mesh_in_progress(const struct mesh *m) {
+/* A matmul is in the array; one that completes in this cycle still counts. */
+bool mesh_in_progress(const struct mesh *m, cycle_t now) {
+    if (m->completed == now)
+        return true;
     for (int i = 0; i < m->tag_count; i++)
         if (m->tags[(m->tag_head + i) % MAX_TAGS].entry >= 0)
             return true;
@@ -87,6 +90,13 @@ static void write_result(struct gemmini_timing *t, const struct mesh_tag *tag, u
     }
 }
 
+/* Drops the oldest tag; returns the next one, or NULL. */
+static struct mesh_tag *drop_tag(struct mesh *m, cycle_t now) {
+    m->tag_head = (uint8_t)((m->tag_head + 1) % MAX_TAGS);
+    m->tag_freed = now;
+    return --m->tag_count > 0 ? &m->tags[m->tag_head] : NULL;
+}
+
 bool mesh_output_step(struct gemmini_timing *t) {
     struct mesh *m = &t->ex.mesh;
     if (m->out_count == 0 || m->outputs[m->out_head].cycle > t->now)
@@ -95,7 +105,13 @@ bool mesh_output_step(struct gemmini_timing *t) {
     m->out_head = (m->out_head + 1) & m->out_mask;
     m->out_count--;
     struct mesh_tag *tag = m->tag_count > 0 ? &m->tags[m->tag_head] : NULL;
-    if (tag && tag->pass != out.pass)
+    /* A change of dataflow may leave the tag of a dropped result before the one that matters. */
+    if (tag && tag->garbage && tag->pass <= out.pass && m->tag_count > 1 && out.last) {
+        const struct mesh_tag *next = &m->tags[(m->tag_head + 1) % MAX_TAGS];
+        if (next->pass <= out.pass)
+            tag = drop_tag(m, t->now);
+    }
+    if (tag && tag->pass > out.pass)
         tag = NULL;
     if (tag && !tag->garbage)
         write_result(t, tag, out.rows);
@@ -107,11 +123,11 @@ bool mesh_output_step(struct gemmini_timing *t) {
         m->row_count_freed = t->now;
     }
     if (tag) {
-        if (tag->entry >= 0)
+        if (tag->entry >= 0) {
             t->rs.completing[EXECUTE] = tag->entry;
-        m->tag_head = (uint8_t)((m->tag_head + 1) % MAX_TAGS);
-        m->tag_count--;
-        m->tag_freed = t->now;
+            m->completed = t->now;
+        }
+        drop_tag(m, t->now);
     }
     return true;
 }

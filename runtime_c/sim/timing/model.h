@@ -338,7 +338,8 @@ struct operand {
     bool reads;   /* not garbage and being fed */
     bool started; /* fired at least once in this pass */
     bool in_acc, reversed;
-    bool one_bank; /* all rows are in `bank` */
+    uint64_t command; /* index of the command that names it */
+    bool one_bank;    /* all rows are in `bank` */
     uint8_t bank;
 };
 
@@ -373,8 +374,8 @@ struct mesh {
     uint64_t pass;
     struct mesh_tag tags[MAX_TAGS];
     uint8_t tag_head, tag_count, tag_size;
-    cycle_t tag_freed;
-    uint8_t row_count_used; /* total_rows_q */
+    cycle_t tag_freed, completed; /* last cycles of these */
+    uint8_t row_count_used;       /* total_rows_q */
     cycle_t row_count_freed;
     struct mesh_output outputs[MESH_OUTPUTS];
     uint32_t out_head, out_count, out_mask; /* the mask bounds the part of `outputs` in use */
@@ -625,7 +626,7 @@ bool zero_writer_accept(struct gemmini_timing *t, const struct row_request *row)
 bool mesh_output_step(struct gemmini_timing *t);
 bool mesh_input_step(struct gemmini_timing *t);
 bool mesh_ready(const struct mesh *m, cycle_t now);
-bool mesh_in_progress(const struct mesh *m);
+bool mesh_in_progress(const struct mesh *m, cycle_t now);
 bool mesh_will_write(const struct gemmini_timing *t, uint32_t local);
 void mesh_start(struct gemmini_timing *t, const struct mesh_tag *tag);
 bool execute_controller_step(struct gemmini_timing *t);

@@ -171,6 +171,10 @@ bool store_controller_step(struct gemmini_timing *t) {
     if (one_d)
         rows = p->orows * p->ocols;
     uint32_t requests = pooled ? p->porows * p->pocols * p->size * p->size : rows * blocks;
+    if (requests == 0 || cols == 0) {
+        timing_stop(t, c->index, "an MVOUT of no rows or no columns");
+        return false;
+    }
     bool moved = false;
     if (!s->sending) {
         if (!tracker_ready(&s->tracker, t->now))

@@ -127,6 +127,7 @@ static void forget_cycles(struct gemmini_timing *t) {
         rows[i]->popped = NEVER;
     t->load.tracker.freed = t->store.tracker.freed = NEVER;
     t->reader.slot_freed = NEVER;
+    t->ex.mesh.completed = NEVER;
     t->ex.mesh.tag_freed = t->ex.mesh.row_count_freed = NEVER;
     t->writer.last_ack = NEVER;
     t->memory.shared_popped = NEVER;
@@ -225,8 +226,10 @@ static void report_hang(struct gemmini_timing *t) {
         why =
             "the accelerator hangs: a PRELOAD never completes without the COMPUTE that follows it";
     for (int i = 0; i < 3; i++)
-        if (t->ex.state == EX_COMPUTE && t->ex.operands[i].reads && t->ex.operands[i].in_acc)
+        if (t->ex.state == EX_COMPUTE && t->ex.operands[i].reads && t->ex.operands[i].in_acc) {
+            command = t->ex.operands[i].command;
             why = "the accelerator hangs: a compute operand in the accumulator is never delivered";
+        }
     timing_stop(t, command, why);
 }
 
