@@ -120,3 +120,23 @@ def test_code_that_exceeds_the_instruction_cache_is_slower() -> None:
     large = cycles(asm(".rept 8192; addi t0, t0, 2047; .endr")) - overhead()
     assert small == 1024
     assert large == pytest.approx(8192 * (1 + 15 / 16), rel=0.05)
+
+
+def test_one_whole_product_takes_what_rtl_takes() -> None:
+    # mvin A, mvin B, preload, compute, mvout and fence of 16x16x16; RTL: 190.
+    tile = "UINT64_C(0x0010001000000000)"
+    setup = """
+    GEMMINI_ROCC(0, UINT64_C(0x3f80000000010004), UINT64_C(1) << 48);
+    GEMMINI_ROCC(0, UINT64_C(0x3f80000000100101), 16);
+    GEMMINI_ROCC(0, UINT64_C(0x3f80000000100109), 16);
+    GEMMINI_ROCC(0, 2, UINT64_C(0x3f80000000000010));
+    """
+    body = f"""
+    GEMMINI_ROCC(2, chain, {tile});
+    GEMMINI_ROCC(1, chain + 32, {tile} | 4096);
+    GEMMINI_ROCC(6, {tile} | 4096, {tile} | 0x80000000u);
+    GEMMINI_ROCC(4, {tile}, {tile} | 0xffffffffu);
+    GEMMINI_ROCC(3, chain + 64, {tile} | 0x80000000u);
+    GEMMINI_FENCE();
+    """
+    assert cycles(body, setup, words=96) - overhead() == pytest.approx(190, rel=0.1)
