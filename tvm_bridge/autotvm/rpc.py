@@ -7,6 +7,7 @@ dies costs its trial a second attempt elsewhere.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import socket
@@ -31,7 +32,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.records import decode, encode
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 
 MEASURE_FUNCTION = "gemmini.autotvm.measure"
-ATTEMPTS = 3
+ATTEMPTS = 5
 CONNECT_SECONDS = 5.0
 SESSION_SECONDS = 120
 CHECK_SECONDS = 5.0
@@ -167,6 +168,9 @@ class RPCExecutor:
         self._session_timeout = session_timeout
         self._attempts = attempts
         check_tracker(tracker)
+        self._lock = threading.Lock()
+        self._waiting: list[Any] = []
+        self._stopping = False
         self.retried = 0
         """How many trials had to be measured again because a server failed."""
         found = self._count_servers()
@@ -202,11 +206,24 @@ class RPCExecutor:
                     raise finished
                 yield finished
         finally:
-            for _ in threads:
-                todo.put(None)
+            self._stop(todo, threads)
 
     def close(self) -> None:
         """Nothing stays open between trials."""
+
+    def _stop(self, todo: queue.Queue[_Attempt | None], threads: list[threading.Thread]) -> None:
+        """End the threads; one that waits for a server is woken by the end of its connection."""
+        self._stopping = True
+        for _ in threads:
+            todo.put(None)
+        with self._lock:
+            for tracker in self._waiting:
+                if tracker._sock is not None:
+                    with contextlib.suppress(OSError):
+                        tracker._sock.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join(CHECK_SECONDS)
+        self._stopping = False
 
     def _work(
         self,
@@ -218,6 +235,8 @@ class RPCExecutor:
             try:
                 done.put((attempt.item, self._measure_remotely(attempt.item)))
             except Exception as error:
+                if self._stopping:
+                    return
                 attempt.tries += 1
                 if attempt.tries < self._attempts:
                     self.retried += 1
@@ -265,7 +284,14 @@ class RPCExecutor:
         from tvm import rpc
 
         tracker = rpc.connect_tracker(*self._address)
-        session = tracker.request(self._key, session_timeout=self._session_timeout)
+        with self._lock:
+            self._waiting.append(tracker)
+        try:
+            session = tracker.request(self._key, session_timeout=self._session_timeout, max_retry=1)
+        finally:
+            with self._lock:
+                self._waiting.remove(tracker)
+            tracker.close()
         answer = str(session.get_function(MEASURE_FUNCTION)(encode_trial(item)))
         line, message = json.loads(answer)
         result = decode(line).result
