@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects import arith, scf
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import IndexType, ModuleOp
 from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
@@ -109,6 +110,23 @@ def _expand_in_order(op: PipelineOp, builder: IndexBuilder) -> None:
             _copy(op.store.block, execute, previous)
 
 
+NEVER_DUE = -(1 << 40)
+"""Credit of a stream with nothing to issue: no tile has enough points to make it positive."""
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """How far a stream has come: credit for transfers that are due, and transfers issued."""
+
+    credit: SSAValue
+    issued: SSAValue
+
+    @property
+    def values(self) -> tuple[SSAValue, SSAValue]:
+        """What loops carry."""
+        return self.credit, self.issued
+
+
 class _Interleaving:
     """The products of each iteration, with the loads of the next and the stores between them."""
 
@@ -120,6 +138,7 @@ class _Interleaving:
         self.depth = nest.interleaving_depth()
         self.points = nest.limit(self.depth)
         self.streams: list[Stream] = []
+        self.state: list[_Progress] = []
 
     def build(self, builder: IndexBuilder) -> None:
         """Insert start-up, the loop over all tiles, and the last stores."""
@@ -145,13 +164,13 @@ class _Interleaving:
         others = [stream for stream in loads if stream not in biases]
         in_step = [*stores, *biases] if together else stores
         self.streams = [*in_step, *others]
-        self.shifts = [
-            0 if number < len(in_step) else number * self.points // len(self.streams)
-            for number in range(len(self.streams))
+        self.state = [
+            self._initial(builder, stream, number, len(in_step))
+            for number, stream in enumerate(self.streams)
         ]
         compute = self.op.compute.block
         mapping: dict[SSAValue, SSAValue] = {compute.args[0]: builder.value(iteration)}
-        self._copy_nest(compute, builder, mapping, [])
+        self._copy_nest(compute, builder, mapping, 0)
         self._finish_streams(builder, mapping)
         if not together:
             for stream in biases:
@@ -168,64 +187,102 @@ class _Interleaving:
         assert streams is not None
         return streams
 
+    def _initial(
+        self, builder: IndexBuilder, stream: Stream, number: int, in_step: int
+    ) -> _Progress:
+        """Nothing issued yet; streams that need not go in step are due at different points."""
+        shift = 0 if number < in_step else number * self.points // len(self.streams)
+        credit: Index = shift
+        if not isinstance(stream.count, int):
+            some = builder.compare("sgt", stream.count, 0)
+            select = arith.SelectOp(some, builder.value(shift), builder.value(NEVER_DUE))
+            credit = builder.insert(select).results[0]
+        return _Progress(builder.value(credit), builder.value(0))
+
     def _copy_nest(
         self,
         block: Block,
         builder: IndexBuilder,
         mapping: dict[SSAValue, SSAValue],
-        counters: list[Index],
+        depth: int,
     ) -> None:
         """Clone `block`; at `depth` loops of the nest, add transfers to the body."""
-        depth = len(counters)
         for op in block.ops:
             if isinstance(op, scf.YieldOp):
                 continue
             if depth < self.depth and op is self.nest.loops[depth]:
-                with builder.loop(self._trips(op, mapping)) as (body, counter):
-                    inner = dict(mapping)
-                    inner[op.body.block.args[0]] = body.value(counter)
-                    self._copy_nest(op.body.block, body, inner, [*counters, counter])
+                self._copy_loop(op, builder, mapping, depth)
             else:
                 clone_into(op, builder, mapping)
         if depth == self.depth:
-            self._issue_due(builder, self._position(builder, mapping, counters))
+            for number, stream in enumerate(self.streams):
+                self.state[number] = self._advance(builder, stream, self.state[number])
 
-    def _trips(self, loop: scf.ForOp, mapping: dict[SSAValue, SSAValue]) -> Index:
+    def _copy_loop(
+        self, loop: scf.ForOp, builder: IndexBuilder, mapping: dict[SSAValue, SSAValue], depth: int
+    ) -> None:
+        """Clone one loop of the nest; it carries how far the streams have come."""
+        carried = [value for progress in self.state for value in progress.values]
+        block = Block(arg_types=[IndexType()] * (1 + len(carried)))
+        self._set_state(block.args[1:])
+        inner = {**mapping, loop.body.block.args[0]: block.args[0]}
+        self._copy_nest(loop.body.block, IndexBuilder.at_end(block), inner, depth + 1)
+        block.add_op(scf.YieldOp(*(v for progress in self.state for v in progress.values)))
+        stop = builder.value(self._trips(loop, mapping))
+        copy = scf.ForOp(builder.value(0), stop, builder.value(1), carried, block)
+        builder.insert(copy)
+        self._set_state(copy.results)
+
+    def _set_state(self, values: Sequence[SSAValue]) -> None:
+        self.state = [
+            _Progress(credit, issued)
+            for credit, issued in zip(values[::2], values[1::2], strict=True)
+        ]
+
+    @staticmethod
+    def _trips(loop: scf.ForOp, mapping: dict[SSAValue, SSAValue]) -> Index:
         stop = mapping.get(loop.ub, loop.ub)
         constant = constant_value(stop)
         return stop if constant is None else constant
 
-    def _position(
-        self, builder: IndexBuilder, mapping: dict[SSAValue, SSAValue], counters: list[Index]
-    ) -> Index:
-        """How many points of this tile came before this one."""
-        position: Index = 0
-        for loop, counter in zip(self.nest.loops[: self.depth], counters, strict=True):
-            position = builder.add(_product(builder, position, self._trips(loop, mapping)), counter)
-        return position
+    def _advance(self, builder: IndexBuilder, stream: Stream, before: _Progress) -> _Progress:
+        """Issue what is due at this point: after point p, (p + 1) * limit / points in all.
 
-    def _issue_due(self, builder: IndexBuilder, position: Index) -> None:
-        """The transfers that are due at this point, those of different loads at different ones."""
-        for stream, shift in zip(self.streams, self.shifts, strict=True):
-            first = self._due(builder, stream, position, shift)
-            last = self._due(builder, stream, builder.add(position, 1), shift)
-            _issue(builder, stream, first, last)
-
-    def _due(self, builder: IndexBuilder, stream: Stream, position: Index, shift: int) -> Index:
-        """How many transfers of `stream` are issued before the point `position`."""
-        scaled = builder.add(builder.multiply(position, stream.limit), shift)
-        return _minimum(builder, builder.divide(scaled, self.points), stream.count)
+        The division is a running sum: each point earns `limit`, each transfer costs `points`.
+        """
+        credit = builder.value(builder.add(before.credit, stream.limit))
+        if stream.limit > self.points:
+            due = builder.divide(credit, self.points)
+            after = builder.value(builder.add(before.issued, due))
+            # Credit that stays negative means that there is nothing to issue.
+            some = builder.compare("sge", credit, self.points)
+            last = builder.insert(arith.SelectOp(some, after, before.issued)).results[0]
+            _issue(builder, stream, before.issued, _minimum(builder, last, stream.count))
+            spent = builder.multiply(builder.subtract(last, before.issued), self.points)
+            return _Progress(builder.value(builder.subtract(credit, spent)), last)
+        then, otherwise = Block(), Block()
+        due_now = IndexBuilder.at_end(then)
+        if stream.count == stream.limit:
+            stream.issue(due_now, before.issued)
+        else:
+            exists = due_now.compare("slt", before.issued, stream.count)
+            with due_now.guard(exists) as guarded:
+                stream.issue(guarded, before.issued)
+        spent = due_now.value(due_now.subtract(credit, self.points))
+        then.add_op(scf.YieldOp(spent, due_now.value(due_now.add(before.issued, 1))))
+        otherwise.add_op(scf.YieldOp(credit, before.issued))
+        condition = builder.compare("sge", credit, self.points)
+        branch = scf.IfOp(condition, [IndexType()] * 2, [then], [otherwise])
+        builder.insert(branch)
+        return _Progress(*branch.results)
 
     def _finish_streams(self, builder: IndexBuilder, mapping: dict[SSAValue, SSAValue]) -> None:
         """What is left when a tile at the edge has fewer points than a full one."""
-        points: Index = 1
-        for loop in self.nest.loops[: self.depth]:
-            trips = self._trips(loop, mapping)
-            points = _product(builder, points, trips)
-        if points == self.points:
+        trips = [self._trips(loop, mapping) for loop in self.nest.loops[: self.depth]]
+        if all(isinstance(count, int) for count in trips):
             return
-        for stream, shift in zip(self.streams, self.shifts, strict=True):
-            _issue(builder, stream, self._due(builder, stream, points, shift), stream.count)
+        for stream, progress in zip(self.streams, self.state, strict=True):
+            _issue(builder, stream, progress.issued, stream.count)
 
 
 def _issue(builder: IndexBuilder, stream: Stream, first: Index, last: Index) -> None:
@@ -239,11 +296,3 @@ def _minimum(builder: IndexBuilder, a: Index, b: Index) -> Index:
     if isinstance(a, int):
         return builder.minimum(b, a)
     return builder.insert(arith.MinSIOp(a, b)).results[0]
-
-
-def _product(builder: IndexBuilder, a: Index, b: Index) -> Index:
-    if isinstance(b, int):
-        return builder.multiply(a, b)
-    if isinstance(a, int):
-        return builder.multiply(b, a)
-    return builder.insert(arith.MuliOp(a, b)).results[0]

@@ -51,9 +51,10 @@ func.func @no_prefetch(%c: memref<1xindex>) {
 
 // -----
 
-// Four loads over eight products in two loops: the first tile is loaded before the loop; then
-// loads p*4/8 to (p+1)*4/8 of the next tile follow product p = 4*i + j. C has two slots, so the
-// tile before is stored between the products too, and the last one after the loop.
+// Four loads over eight products in two loops: the first tile is loaded before the loop; then each
+// point earns 4 of the 8 that a load costs, so that every second point issues one. C has two
+// slots, so the tile before is stored between the products in the same way, and the last one after
+// the loop.
 // CHECK-LABEL: @spread
 // CHECK: scf.for
 // CHECK: gemmini.mvin from %a
@@ -63,18 +64,21 @@ func.func @no_prefetch(%c: memref<1xindex>) {
 // CHECK: %[[NEXT:.*]] = arith.addi %[[T]],
 // CHECK: %[[MORE:.*]] = arith.cmpi slt, %[[NEXT]],
 // CHECK: %[[LOADS:.*]] = arith.select %[[MORE]],
-// CHECK: scf.for %[[I:.*]] =
-// CHECK: scf.for %[[J:.*]] =
+// CHECK: scf.for %{{.*}} iter_args(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) -> (index, index, index, index) {
+// CHECK: scf.for %{{.*}} iter_args(%[[C0:.*]] = %{{.*}}, %[[N0:.*]] = %{{.*}}, %[[C1:.*]] = %{{.*}}, %[[N1:.*]] = %{{.*}}) ->
 // CHECK: gemmini.compute_preloaded
 // CHECK: gemmini.compute_accumulated
-// CHECK: %[[ROW:.*]] = arith.muli %[[I]],
-// CHECK-NEXT: %[[P:.*]] = arith.addi %[[ROW]], %[[J]]
-// CHECK: arith.minsi %{{.*}}, %[[STORES]]
-// CHECK: scf.for
+// CHECK: %[[CREDIT:.*]] = arith.addi %[[C0]],
+// CHECK: %[[DUE:.*]] = arith.cmpi sge, %[[CREDIT]],
+// CHECK: scf.if %[[DUE]] -> (index, index) {
+// CHECK: arith.cmpi slt, %[[N0]], %[[STORES]]
 // CHECK: gemmini.mvout
-// CHECK: %[[FIRST:.*]] = arith.minsi %{{.*}}, %[[LOADS]]
-// CHECK: %[[LAST:.*]] = arith.minsi %{{.*}}, %[[LOADS]]
-// CHECK: scf.for %{{.*}} = %[[FIRST]] to %[[LAST]]
+// CHECK: %[[SPENT:.*]] = arith.subi %[[CREDIT]],
+// CHECK: scf.yield %[[SPENT]],
+// CHECK: } else {
+// CHECK: scf.yield %[[CREDIT]], %[[N0]]
+// CHECK: arith.addi %[[C1]],
+// CHECK: arith.cmpi slt, %[[N1]], %[[LOADS]]
 // CHECK: gemmini.mvin from %a
 // CHECK: gemmini.mvout
 func.func @spread(%a: memref<64x64xi8>, %c: memref<64x64xi8>) {
