@@ -30,10 +30,10 @@ ROUNDS = 120
 EPSILON = 0.05
 """Share of each batch that is random; half of the batches are while little is known."""
 
-NEIGHBOURS = 0.5
+NEIGHBOURS = 0.25
 """Share of each batch that differs from one of the best points in a single knob."""
 
-LITTLE = FIRST_TRIALS
+LITTLE = 2 * FIRST_TRIALS
 """Up to so many known costs count as little."""
 
 LEADERS = 4
