@@ -12,7 +12,7 @@ bool memory_create(struct gemmini_timing *t) {
     m->ways = (uint32_t)t->p.l2_ways;
     m->sets = (uint32_t)(t->p.l2_kib * 1024 / t->p.l2_line_bytes / t->p.l2_ways);
     m->lines = calloc((size_t)m->sets * m->ways, sizeof *m->lines);
-    m->random = UINT64_C(0x9e3779b97f4a7c15);
+    m->random = UINT64_C(0x6a09e667f3bcc908);
     m->locked = -1;
     return m->lines != NULL;
 }
