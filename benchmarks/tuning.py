@@ -72,8 +72,8 @@ BUDGETS = (64, 200)
 SEEDS = range(3)
 
 
-def restricted(task: GemmTask) -> ConfigSpace:
-    """The task's space with fewer candidates, until at most `MOST_POINTS` are distinct."""
+def restricted(task: GemmTask, points: int) -> ConfigSpace:
+    """The task's space with fewer candidates, until at most `points` are distinct."""
     space = gemm_space(task.workload.problem, task.config)
     widest = space.knobs["mvin_cols"].entities[0].to_json()
     # What seldom matters goes first; tiles, order, slots and lowering stay longest.
@@ -88,13 +88,13 @@ def restricted(task: GemmTask) -> ConfigSpace:
         {EXCHANGE: [False]},
     ]
     for step in steps:
-        if len(space.distinct) <= MOST_POINTS:
+        if len(space.distinct) <= points:
             return space
         smaller = space.restrict(**step)
         if len(smaller.distinct):
             space = smaller
     for name in TILES * 4:
-        if len(space.distinct) > MOST_POINTS:
+        if len(space.distinct) > points:
             entities = space.knobs[name].entities
             space = space.restrict(**{name: [e.to_json() for e in entities[::-2]]})
     return space
@@ -117,7 +117,7 @@ class Replay:
         """Nothing to free."""
 
 
-def quality(output: Path | None, log: Path | None) -> None:
+def quality(output: Path | None, log: Path | None, points: int) -> None:
     """Print the table; the tuners' losses are medians (and worst) over the seeds.
 
     With `log`, points are kept in that file and not measured again.
@@ -126,7 +126,7 @@ def quality(output: Path | None, log: Path | None) -> None:
     rows: list[dict[str, Any]] = []
     for sizes in SIZES:
         task = GemmTask(Workload(*sizes), CONFIG)
-        space = restricted(task)
+        space = restricted(task, points)
         table = exhaustive(task, space, executor, log)
         best = min(result.mean for result in table.values() if result.ok)
         row: dict[str, Any] = {
@@ -264,6 +264,7 @@ def main() -> None:
     table = commands.add_parser("quality")
     table.add_argument("--output", type=Path)
     table.add_argument("--log", type=Path)
+    table.add_argument("--points", type=int, default=MOST_POINTS, help="most points of a space")
     commands.add_parser("speed")
     commands.add_parser("check-database")
     shipped = commands.add_parser("database")
@@ -272,7 +273,7 @@ def main() -> None:
     shipped.add_argument("--max-pairs", type=int, default=1 << 20)
     options = parser.parse_args()
     if options.command == "quality":
-        quality(options.output, options.log)
+        quality(options.output, options.log, options.points)
     elif options.command == "speed":
         speed()
     elif options.command == "check-database":
