@@ -162,9 +162,9 @@ static uint32_t external_value(const struct gemmini_timing *t, uint32_t event) {
     case EXTERNAL_WDMA_BYTES:
         return (uint32_t)t->counters.bytes_written;
     case EXTERNAL_RDMA_LATENCY:
-        return (uint32_t)t->counters.read_latency;
+        return (uint32_t)(t->counters.read_latency + t->now * t->reader.in_flight);
     case EXTERNAL_WDMA_LATENCY:
-        return (uint32_t)t->counters.write_latency;
+        return (uint32_t)(t->counters.write_latency + t->now * t->writer.in_flight);
     default:
         return 0;
     }
@@ -201,8 +201,6 @@ void counters_command(struct gemmini_timing *t, uint64_t rs1) {
 void counters_span(struct gemmini_timing *t, cycle_t cycles) {
     struct counters *c = &t->counters;
     t->breakdown[cause(t)] += cycles;
-    c->read_latency += cycles * t->reader.in_flight;
-    c->write_latency += cycles * t->writer.in_flight;
     if (!c->enabled)
         return;
     for (uint32_t i = 0; i < COUNTERS; i++)

@@ -51,6 +51,7 @@ static bool make_get(struct gemmini_timing *t, struct port_beat *out) {
         .beats = 1,
     };
     t->counters.bytes_read += size;
+    t->counters.read_latency -= t->now;
     r->bytes_requested += useful;
     if (r->bytes_requested == r->bytes_total)
         r->busy = false;
@@ -173,6 +174,7 @@ bool dma_reader_response_step(struct gemmini_timing *t) {
         m->reader_count--;
         r->free_mask |= UINT64_C(1) << slot;
         r->in_flight--;
+        t->counters.read_latency += t->now;
         r->slot_freed = t->now;
     }
     return true;

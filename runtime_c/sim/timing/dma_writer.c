@@ -28,6 +28,7 @@ static bool send_beat(struct gemmini_timing *t) {
         choose_packet(&t->g, w);
         w->in_flight++;
         t->counters.bytes_written += w->packet_bytes;
+        t->counters.write_latency -= t->now;
         w->state = WRITER_BEATS;
     }
     struct port_beat beat = {
@@ -71,6 +72,7 @@ bool dma_writer_step(struct gemmini_timing *t) {
         m->ack_head = (m->ack_head + 1) % MAX_TRACKED;
         m->ack_count--;
         w->in_flight--;
+        t->counters.write_latency += t->now;
         w->last_ack = t->now;
         moved = true;
     }

@@ -101,7 +101,7 @@ bool mesh_output_step(struct gemmini_timing *t) {
     struct mesh *m = &t->ex.mesh;
     if (m->out_count == 0 || m->outputs[m->out_head].cycle > t->now)
         return false;
-    struct mesh_output out = m->outputs[m->out_head];
+    const struct mesh_output out = m->outputs[m->out_head];
     m->out_head = (m->out_head + 1) & m->out_mask;
     m->out_count--;
     struct mesh_tag *tag = m->tag_count > 0 ? &m->tags[m->tag_head] : NULL;

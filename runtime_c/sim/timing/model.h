@@ -40,7 +40,7 @@ enum {
     MAX_COMMAND_TRACKER = 8,
     MAX_BANKS = 16,
     MAX_TAGS = 32,
-    MAX_ACCUMULATOR_LATENCY = 8,
+    ACC_PIPELINE = 8, /* cycles that an accumulator write may be followed */
     LOAD_STATES = 3,
 };
 
@@ -317,11 +317,10 @@ struct banks {
     cycle_t spad_written[MAX_BANKS], spad_ex_written[MAX_BANKS], spad_ex_read[MAX_BANKS];
     cycle_t acc_ex_written[MAX_BANKS];
     cycle_t acc_accumulated[MAX_BANKS]; /* last cycle that offered an accumulating write */
-    struct {
+    struct accumulator_write {
         uint32_t row;
         cycle_t cycle;
-    } acc_pipeline[MAX_BANKS][MAX_ACCUMULATOR_LATENCY];
-    uint8_t acc_next[MAX_BANKS];
+    } acc_pipeline[MAX_BANKS][ACC_PIPELINE]; /* by cycle: a bank takes one row per cycle */
 };
 
 /* ---- execute ---- */
@@ -527,7 +526,9 @@ struct counters {
     uint32_t value[COUNTERS], snapshot[COUNTERS];
     uint32_t answer;   /* what the last COUNTER command returned */
     uint64_t answered; /* COUNTER commands executed */
-    uint64_t bytes_read, bytes_written, read_latency, write_latency;
+    uint64_t bytes_read, bytes_written;
+    /* Sums of the cycles in which requests ended less those in which they began (modulo 2^64). */
+    uint64_t read_latency, write_latency;
 };
 
 struct gemmini_timing {
@@ -601,6 +602,9 @@ static inline uint32_t bits(uint64_t word, int high, int low) {
     return (uint32_t)((word >> low) & ((UINT64_C(1) << (high - low + 1)) - 1));
 }
 
+/* Nothing below is for users of the library; hidden symbols can be inlined across files. */
+#pragma GCC visibility push(hidden)
+
 /* timing.c */
 void timing_emit(struct gemmini_timing *t, int kind, const struct command *command, int id);
 void timing_stop(struct gemmini_timing *t, uint64_t command, const char *message);
@@ -652,5 +656,7 @@ bool tracker_ready(const struct command_tracker *tracker, cycle_t now);
 
 void accumulator_write(struct gemmini_timing *t, uint32_t bank, uint32_t row, bool accumulates);
 bool accumulator_row_in_flight(const struct gemmini_timing *t, uint32_t local);
+
+#pragma GCC visibility pop
 
 #endif

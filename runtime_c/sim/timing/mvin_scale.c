@@ -18,23 +18,20 @@ bool mvin_scale_accept(struct gemmini_timing *t, const struct scaled_row *row) {
 }
 
 void accumulator_write(struct gemmini_timing *t, uint32_t bank, uint32_t row, bool accumulates) {
-    struct banks *b = &t->banks;
-    uint8_t place = b->acc_next[bank];
-    b->acc_pipeline[bank][place].row = row;
-    b->acc_pipeline[bank][place].cycle = t->now;
-    b->acc_next[bank] = place + 1 < t->p.accumulator_latency ? (uint8_t)(place + 1) : 0;
+    struct accumulator_write *write = &t->banks.acc_pipeline[bank][t->now % ACC_PIPELINE];
+    write->row = row;
+    write->cycle = t->now;
     if (accumulates)
-        b->acc_accumulated[bank] = t->now;
+        t->banks.acc_accumulated[bank] = t->now;
 }
 
 /* The row is among the writes still on their way into the bank. */
 bool accumulator_row_in_flight(const struct gemmini_timing *t, uint32_t local) {
-    const struct banks *b = &t->banks;
     uint32_t bank = local_bank(&t->g, local), row = local_row(&t->g, local);
-    for (int i = 0; i < t->p.accumulator_latency; i++) {
-        cycle_t cycle = b->acc_pipeline[bank][i].cycle;
-        if (b->acc_pipeline[bank][i].row == row && cycle < t->now &&
-            cycle + (cycle_t)t->p.accumulator_latency >= t->now)
+    for (cycle_t ago = 1; ago <= (cycle_t)t->p.accumulator_latency && ago <= t->now; ago++) {
+        const struct accumulator_write *write =
+            &t->banks.acc_pipeline[bank][(t->now - ago) % ACC_PIPELINE];
+        if (write->cycle == t->now - ago && write->row == row)
             return true;
     }
     return false;

@@ -37,7 +37,7 @@ const char *gemmini_timing_refusal(const struct gemmini_timing_parameters *p) {
         return "the timing model tracks at most 64 memory requests and 8 commands in flight";
     if (p->scratchpad_banks > MAX_BANKS || p->accumulator_banks > MAX_BANKS)
         return "the timing model holds at most 16 banks of each local memory";
-    if (tags > MAX_TAGS || p->accumulator_latency > MAX_ACCUMULATOR_LATENCY ||
+    if (tags > MAX_TAGS || p->accumulator_latency >= ACC_PIPELINE ||
         p->scratchpad_read_delay + 1 > CONTROL_SIGNALS - 1 || p->l2_mshrs > MAX_MSHRS)
         return "a latency or queue of the array or of the L2 is longer than the timing model holds";
     if (p->mvin_scale_units > 0 && dim / p->mvin_scale_units > 8)
@@ -136,7 +136,7 @@ static void forget_cycles(struct gemmini_timing *t) {
         struct banks *b = &t->banks;
         b->spad_written[i] = b->spad_ex_written[i] = b->spad_ex_read[i] = NEVER;
         b->acc_ex_written[i] = b->acc_accumulated[i] = NEVER;
-        for (int j = 0; j < MAX_ACCUMULATOR_LATENCY; j++)
+        for (int j = 0; j < ACC_PIPELINE; j++)
             b->acc_pipeline[i][j].cycle = NEVER;
     }
 }
@@ -322,7 +322,10 @@ static cycle_t next_event(const struct gemmini_timing *t) {
  * `limit`. */
 static void advance(struct gemmini_timing *t, cycle_t limit) {
     if (step(t)) {
-        counters_span(t, 1);
+        if (t->ex.rows_requested == t->now && !t->counters.enabled)
+            t->breakdown[GEMMINI_TIMING_ARRAY_BUSY]++;
+        else
+            counters_span(t, 1);
         t->progress = t->now++;
         return;
     }
