@@ -4,6 +4,7 @@
 #   make test     install the development tools too, then run all tests
 #   make lint     check style and types
 #   make format   rewrite the sources in the project's style
+#   make accuracy compare the timing model with the RTL recordings; writes docs/accuracy.md
 #   make clean    remove the environment and everything that was built
 
 PYTHON ?= python3
@@ -23,7 +24,7 @@ C_SOURCES = $(shell find runtime_c tests -name '*.[ch]' -not -path '*/Output/*')
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint format accuracy clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -44,6 +45,9 @@ format: $(STAMPS)/dev
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 	$(if $(C_SOURCES),$(BIN)/clang-format -i $(C_SOURCES))
+
+accuracy: $(STAMPS)/dev
+	$(BIN)/python benchmarks/accuracy.py
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache
