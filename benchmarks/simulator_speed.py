@@ -20,7 +20,7 @@ from gemmini_xdsl.runtime_c.simulator import Simulator
 from gemmini_xdsl.runtime_c.timing import TimingModel
 
 TILE_I, TILE_J, TILE_K = 4, 8, 16
-LOOPS = 200
+LOOPS = 400
 ONE = 0x3F80_0000
 BASE = 0x8000_0000
 Command = tuple[int, int, int]

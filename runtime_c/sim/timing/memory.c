@@ -170,12 +170,21 @@ static cycle_t look_up(struct gemmini_timing *t, uint64_t line, enum funct use, 
 
 /* ---- channels ---- */
 
+/* Waiting responses lie at `response_first` and behind; moves them to the front. */
+static void make_room(struct memory *m) {
+    for (uint32_t i = 0; i < m->response_count; i++)
+        m->responses[i] = m->responses[m->response_first + i];
+    m->response_first = 0;
+}
+
 static bool accept(struct gemmini_timing *t) {
     struct memory *m = &t->memory;
     if (m->shared_count == 0)
         return false;
+    if (m->response_first + m->response_count == RESPONSES)
+        make_room(m);
     const struct port_beat *beat = &m->shared[m->shared_head];
-    if (beat->ready > t->now || m->response_count == RESPONSES)
+    if (beat->ready > t->now || m->response_first + m->response_count == RESPONSES)
         return false;
     int client = m->shared_client[m->shared_head];
     if (beat->beats == 1) {
@@ -192,7 +201,7 @@ static bool accept(struct gemmini_timing *t) {
         uint32_t interval = t->g.beat_bytes / (uint32_t)t->p.dram_bus_bytes;
         if (put || ready == t->now || interval == 0)
             interval = 1;
-        m->responses[m->response_count++] = (struct response){
+        m->responses[m->response_first + m->response_count++] = (struct response){
             .ready = ready + (cycle_t)t->p.l2_hit_latency,
             .order = m->next_order++,
             .slot = beat->slot,
@@ -212,18 +221,17 @@ static bool respond(struct gemmini_timing *t) {
     struct memory *m = &t->memory;
     if (m->response_count == 0 || m->data_free > t->now || m->reader_count == READER_BEATS)
         return false;
-    int best = -1;
-    for (uint32_t i = 0; i < m->response_count; i++)
-        if (m->responses[i].ready <= t->now) {
-            best = (int)i;
-            break;
-        }
-    if (best < 0)
+    uint32_t first = m->response_first, end = first + m->response_count, best = first;
+    while (best < end && m->responses[best].ready > t->now)
+        best++;
+    if (best == end)
         return false;
     struct response r = m->responses[best];
-    for (uint32_t i = (uint32_t)best; i + 1 < m->response_count; i++)
-        m->responses[i] = m->responses[i + 1];
-    m->response_count--;
+    for (; best > first; best--)
+        m->responses[best] = m->responses[best - 1];
+    m->response_first++;
+    if (--m->response_count == 0)
+        m->response_first = 0;
     m->data_free = t->now + (cycle_t)r.beats * r.interval;
     if (r.client == READER) {
         uint32_t place = (m->reader_head + m->reader_count++) % READER_BEATS;

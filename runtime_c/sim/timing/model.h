@@ -499,7 +499,7 @@ struct memory {
     cycle_t shared_popped;
     int last_granted, locked; /* locked: client in the middle of a multi-beat request, -1: none */
     struct response responses[RESPONSES];
-    uint32_t response_count;
+    uint32_t response_first, response_count;
     uint64_t next_order;
     cycle_t data_free; /* first cycle with a free beat on the response channel */
     struct {

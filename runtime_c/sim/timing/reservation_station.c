@@ -125,8 +125,9 @@ static uint64_t dependencies(const struct reservation_station *rs, const struct 
     for (int p = 0; p < PARTITIONS; p++) {
         if (p == (int)newer)
             continue;
-        for (int i = 0; i < rs->size[p] && rs->used[p] > 0; i++) {
+        for (int i = 0, seen = 0; seen < rs->used[p]; i++) {
             const struct entry *old = &rs->entries[p][i];
+            seen += old->valid;
             if (old->valid && !old->is_config && !(gone & entry_bit(p, i)) &&
                 depends(e, newer, old, (enum partition)p))
                 waits_for |= entry_bit(p, i);

@@ -300,7 +300,7 @@ static cycle_t next_event(const struct gemmini_timing *t) {
     if (m->shared_count > 0)
         earlier(&next, m->shared[m->shared_head].ready, now);
     for (uint32_t i = 0; i < m->response_count; i++)
-        earlier(&next, m->responses[i].ready, now);
+        earlier(&next, m->responses[m->response_first + i].ready, now);
     if (m->reader_count > 0)
         earlier(&next,
                 m->reader_data[m->reader_head].start + L2_TO_CLIENT +
