@@ -49,6 +49,8 @@ class EventKind(enum.IntEnum):
     DRAM_READ = 5
     DRAM_WRITE = 6
     L2_MISS = 7
+    BANK_READ = 8
+    BANK_WRITE = 9
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ def _load(path: Path) -> ctypes.CDLL:
         "destroy": (None, [handle]),
         "refusal": (ctypes.c_char_p, [ctypes.c_void_p]),
         "listen": (None, [handle, _Listener, ctypes.c_void_p]),
+        "listen_to_banks": (None, [handle, ctypes.c_bool]),
         "command": (u64, [handle, u64, u32, u64, u64]),
         "fence": (u64, [handle]),
         "configure": (None, [handle, u32, u64, u64]),
@@ -183,6 +186,10 @@ class TimingModel:
 
         self._listener = _Listener(forward) if listener is not None else _Listener()
         self._library.gemmini_timing_listen(self._handle, self._listener, None)
+
+    def listen_to_banks(self, on: bool = True) -> None:
+        """Whether the listener also hears of every row that a bank reads or writes."""
+        self._library.gemmini_timing_listen_to_banks(self._handle, on)
 
     def command(self, gap: int, funct: int, rs1: int, rs2: int) -> int:
         """Offer a command `gap` cycles after the last acceptance; return when it is accepted.

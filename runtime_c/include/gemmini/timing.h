@@ -77,6 +77,9 @@ enum gemmini_timing_event_kind {
     GEMMINI_TIMING_L2_MISS = 7,    /* a line was not in the L2; rs1 is its address, and
                                       funct says who wanted it: MVIN (into the scratchpad),
                                       MVIN3 (into the accumulator, int32) or MVOUT */
+    GEMMINI_TIMING_BANK_READ = 8,  /* a row was read; id is the bank, those of the accumulator
+                                      counted from 16 (only gemmini_timing_listen_to_banks) */
+    GEMMINI_TIMING_BANK_WRITE = 9, /* a row was written; id as above */
 };
 
 struct gemmini_timing_event {
@@ -110,6 +113,9 @@ const char *gemmini_timing_refusal(const struct gemmini_timing_parameters *param
 /* Calls `listener` for every event from now on (NULL: none). */
 void gemmini_timing_listen(struct gemmini_timing *timing, gemmini_timing_listener *listener,
                            void *context);
+
+/* Whether the listener also hears of every row that a bank reads or writes. */
+void gemmini_timing_listen_to_banks(struct gemmini_timing *timing, bool on);
 
 /* The core offers a command `gap` cycles after the previous one was accepted (or after the cycle
  * that the last fence returned). Returns the cycle in which it is accepted, or UINT64_MAX if the

@@ -1,5 +1,5 @@
 /* What the cycles of a run were spent on: the breakdown by cause, and the performance counters
- * that the COUNTER instruction reads (ISA section 8).
+ * that the COUNTER instruction reads (ISA section 8); and which banks are in use.
  *
  * Both look at the state after a cycle in which a span of equal cycles begins: while nothing moves,
  * the signals do not change. */
@@ -206,4 +206,24 @@ void counters_span(struct gemmini_timing *t, cycle_t cycles) {
     for (uint32_t i = 0; i < COUNTERS; i++)
         if (c->event[i] != 0 && !(c->external >> i & 1) && active(t, c->event[i]))
             c->value[i] += (uint32_t)cycles;
+}
+
+/* ---- bank occupancy ---- */
+
+void banks_emit(struct gemmini_timing *t) {
+    const struct banks *b = &t->banks;
+    const struct command none = {.entry = -1, .index = t->commands};
+    cycle_t now = t->now;
+    for (int i = 0; i < t->p.scratchpad_banks; i++) {
+        if (b->spad_written[i] == now || b->spad_ex_written[i] == now)
+            timing_emit(t, GEMMINI_TIMING_BANK_WRITE, &none, i);
+        else if (b->spad_ex_read[i] == now || b->spad_stored[i] == now)
+            timing_emit(t, GEMMINI_TIMING_BANK_READ, &none, i);
+    }
+    for (int i = 0; i < t->p.accumulator_banks; i++) {
+        if (b->acc_pipeline[i][now % ACC_PIPELINE].cycle == now)
+            timing_emit(t, GEMMINI_TIMING_BANK_WRITE, &none, MAX_BANKS + i);
+        if (b->acc_stored[i] == now)
+            timing_emit(t, GEMMINI_TIMING_BANK_READ, &none, MAX_BANKS + i);
+    }
 }

@@ -316,6 +316,7 @@ struct zero_writer {
 struct banks {
     cycle_t spad_written[MAX_BANKS], spad_ex_written[MAX_BANKS], spad_ex_read[MAX_BANKS];
     cycle_t acc_ex_written[MAX_BANKS];
+    cycle_t spad_stored[MAX_BANKS], acc_stored[MAX_BANKS]; /* read for a store */
     cycle_t acc_accumulated[MAX_BANKS]; /* last cycle that offered an accumulating write */
     struct accumulator_write {
         uint32_t row;
@@ -547,6 +548,7 @@ struct gemmini_timing {
     uint64_t error_command;
     gemmini_timing_listener *listener;
     void *listener_context;
+    bool listens_to_banks;
 
     struct front_end front;
     struct loop_matmul loop;
@@ -647,6 +649,7 @@ void memory_touch(struct gemmini_timing *t, uint64_t address, uint64_t bytes);
 
 void counters_command(struct gemmini_timing *t, uint64_t rs1);
 void counters_span(struct gemmini_timing *t, cycle_t cycles);
+void banks_emit(struct gemmini_timing *t);
 
 void tracker_returned(struct command_tracker *tracker, int slot, uint64_t amount, cycle_t now);
 int tracker_allocate(struct command_tracker *tracker, int entry, uint64_t amount, cycle_t now);

@@ -75,6 +75,7 @@ static bool read_row(struct gemmini_timing *t) {
                 accumulator_row_in_flight(t, row.local))
                 return false;
             s->bank_response[1][bank] = true;
+            t->banks.acc_stored[bank] = t->now;
         } else {
             /* The SRAM's output register and delay line hold only so many rows. */
             if (s->spad_rows_reading > t->p.scratchpad_read_delay ||
@@ -82,6 +83,7 @@ static bool read_row(struct gemmini_timing *t) {
                 t->banks.spad_ex_read[bank] == t->now)
                 return false;
             s->spad_rows_reading++;
+            t->banks.spad_stored[bank] = t->now;
             row.ready = t->now + 1 + (cycle_t)t->p.scratchpad_read_delay;
         }
     }

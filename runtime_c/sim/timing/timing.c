@@ -136,6 +136,7 @@ static void forget_cycles(struct gemmini_timing *t) {
         struct banks *b = &t->banks;
         b->spad_written[i] = b->spad_ex_written[i] = b->spad_ex_read[i] = NEVER;
         b->acc_ex_written[i] = b->acc_accumulated[i] = NEVER;
+        b->spad_stored[i] = b->acc_stored[i] = NEVER;
         for (int j = 0; j < ACC_PIPELINE; j++)
             b->acc_pipeline[i][j].cycle = NEVER;
     }
@@ -174,6 +175,10 @@ void gemmini_timing_listen(struct gemmini_timing *timing, gemmini_timing_listene
                            void *context) {
     timing->listener = listener;
     timing->listener_context = context;
+}
+
+void gemmini_timing_listen_to_banks(struct gemmini_timing *timing, bool on) {
+    timing->listens_to_banks = on;
 }
 
 void timing_emit(struct gemmini_timing *t, int kind, const struct command *command, int id) {
@@ -322,6 +327,8 @@ static cycle_t next_event(const struct gemmini_timing *t) {
  * `limit`. */
 static void advance(struct gemmini_timing *t, cycle_t limit) {
     if (step(t)) {
+        if (t->listens_to_banks)
+            banks_emit(t);
         if (t->ex.rows_requested == t->now && !t->counters.enabled)
             t->breakdown[GEMMINI_TIMING_ARRAY_BUSY]++;
         else
@@ -399,6 +406,8 @@ uint64_t gemmini_timing_command(struct gemmini_timing *t, uint64_t gap, uint32_t
     /* The command enters after the queues have moved in the same cycle. */
     if (step(t))
         t->progress = t->now;
+    if (t->listens_to_banks)
+        banks_emit(t);
     counters_span(t, 1);
     queue_push(&t->front.raw, &command);
     if (t->stopped)
