@@ -336,17 +336,15 @@ static void advance(struct gemmini_timing *t, cycle_t limit) {
         t->progress = t->now++;
         return;
     }
-    cycle_t next = next_event(t);
-    bool nothing = next == NEVER && t->load.tracker.finished + t->store.tracker.finished == 0 &&
-                   !(t->rs.awake & AWAKE_NEXT) && !(t->loop.awake & AWAKE_NEXT);
-    if ((nothing && limit == NEVER) || t->now - t->progress > HANG_CYCLES) {
+    cycle_t next = t->now + 1;
+    /* Writes in the accumulator's pipeline hold others back for a few cycles; these are stepped. */
+    if (t->now - t->progress >= ACC_PIPELINE && !((t->rs.awake | t->loop.awake) & AWAKE_NEXT))
+        next = next_event(t);
+    if ((next == NEVER && limit == NEVER) ||
+        t->now - t->progress > HANG_CYCLES + (cycle_t)t->p.dram_latency) {
         report_hang(t);
         return;
     }
-    bool awake = (t->rs.awake | t->loop.awake) & AWAKE_NEXT;
-    next = awake || next == NEVER ? t->now + 1 : next;
-    if (nothing)
-        next = limit;
     if (next > limit)
         next = limit;
     counters_span(t, next - t->now);
