@@ -9,9 +9,12 @@ is decimal unless it begins with 0x; what follows `;` or `#` is a comment.
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+
+_LATENCY = re.compile(r"(?:^|[_.])lat=?(\d+)(?:[_.]|$)")
 
 
 def _command(funct: str, rs1: str, rs2: str) -> tuple[int, int, int]:
@@ -50,12 +53,17 @@ class RecordedEvent:
 
 @dataclass
 class Region:
-    """One block of a recording; `cycles` is None in a plain command stream."""
+    """One block of a recording; `cycles` is None in a plain command stream.
+
+    `dram_latency` is what the name of the region or of the file says about the DRAM (`lat30`: 30
+    cycles more than a next-cycle first beat), None if neither does.
+    """
 
     name: str
     cycles: int | None = None
     last_completion: int | None = None
     host_gaps: int = 0
+    dram_latency: int | None = None
     config: list[tuple[int, int, int]] = field(default_factory=list)
     commands: list[HostCommand] = field(default_factory=list)
     events: list[RecordedEvent] = field(default_factory=list)
@@ -87,6 +95,9 @@ def read_trace(path: Path, host_gap: int = 1) -> list[Region]:
     if not recorded:
         for region in regions:
             region.name = path.name.removesuffix(".gz").removesuffix(".trace")
+    for region in regions:
+        named = _LATENCY.search(region.name) or _LATENCY.search(path.name)
+        region.dram_latency = int(named[1]) if named else None
     if not any(region.commands for region in regions):
         raise TraceError(f"{path}: the trace has no commands")
     return regions

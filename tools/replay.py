@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,6 @@ from gemmini_xdsl.tools.recordings import RecordedEvent, Region
 
 NULL_MODEL_CYCLES = 35
 """Cycles that the model without an accelerator adds to the host's gaps: one load's latency."""
-
-_LATENCY = re.compile(r"(?:^|_)lat(\d+)(?:_|$)")
 
 
 @dataclass(frozen=True)
@@ -71,8 +68,7 @@ def replay(
     with TimingModel(config) as model:
         for index, region in enumerate(regions):
             previous = regions[index - 1] if index > 0 else None
-            named = _LATENCY.search(region.name)
-            wanted = int(named[1]) if named else config.dram_latency
+            wanted = config.dram_latency if region.dram_latency is None else region.dram_latency
             if wanted != latency:
                 model.set_dram_latency(wanted)
             if previous is None or wanted != latency or _starts_program(region):

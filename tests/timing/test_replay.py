@@ -140,3 +140,18 @@ def test_a_hang_names_the_command(tmp_path: Path) -> None:
     path = _write(tmp_path, "6 10001000000000 10001080000000\n")
     with pytest.raises(TimingError, match=r"command 0: .* PRELOAD"):
         list(replay(read_trace(path), load_config("default")))
+
+
+@pytest.mark.parametrize(
+    ("file", "region", "latency"),
+    [
+        ("dram.trace", "stream_lat30_first", 30),
+        ("dram_lat50.trace", "64x64x64_cold", 50),
+        ("flat10.trace", "late_warm", None),
+    ],
+)
+def test_names_give_the_latency_of_dram(
+    tmp_path: Path, file: str, region: str, latency: int | None
+) -> None:
+    (read,) = read_trace(_write(tmp_path, RECORDING.replace("'one'", f"'{region}'"), file))
+    assert read.dram_latency == latency
