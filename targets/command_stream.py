@@ -34,12 +34,13 @@ MAX_COMMANDS = 1 << 26
 
 
 class Command(NamedTuple):
-    """One custom instruction with its operands."""
+    """One custom instruction with its operands, and where its operation stands if that is known."""
 
     funct: int
     rs1: int
     rs2: int
     mnemonic: str
+    location: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from xdsl.dialects import arith, func, memref, scf
-from xdsl.dialects.builtin import DYNAMIC_INDEX, IntegerAttr, MemRefType
+from xdsl.dialects.builtin import DYNAMIC_INDEX, FileLineColLoc, IntegerAttr, MemRefType
 from xdsl.ir import Block, Operation, SSAValue
 
 from gemmini_xdsl.dialects.rocc import CommandOp, FenceOp
@@ -234,7 +234,7 @@ class Translator:
         funct = op.funct.value.data
         if self.program.operands:
             operands = f"{self._values[op.rs1]}, {self._values[op.rs2]}"
-            self._line(f"command({funct}, {operands}, {mnemonic!r})")
+            self._line(f"command({funct}, {operands}, {mnemonic!r}, {_location(op)!r})")
         else:
             self._line(f"{_COUNT}{mnemonic or UNNAMED.format(funct)!r}] += 1")
 
@@ -422,3 +422,11 @@ class Translator:
             self._values[result] = str(size)
         for result, stride in zip(op.strides, source.strides, strict=True):
             self._values[result] = stride
+
+
+def _location(op: Operation) -> str:
+    """`file:line:column` of an operation that was parsed with its position, else nothing."""
+    location = op.location
+    if not isinstance(location, FileLineColLoc):
+        return ""
+    return f"{location.filename.data}:{location.line.data}:{location.column.data}"

@@ -20,6 +20,7 @@ from gemmini_xdsl.tools.command_disasm import disasm_command
 from gemmini_xdsl.tools.command_doctor import doctor_command
 from gemmini_xdsl.tools.command_replay import replay_command
 from gemmini_xdsl.tools.command_run import run_command
+from gemmini_xdsl.tools.command_trace import trace_command
 from gemmini_xdsl.tools.command_tune import tune_command, tune_server_command
 from gemmini_xdsl.tools.errors import GemminiError, UsageError
 
@@ -67,6 +68,9 @@ app.command(
 app.command("run", epilog="Example: gemmini run out --seed 1 --check --json")(run_command)
 app.command("replay", epilog="Example: gemmini replay out/gemm.commands --host-gap 4")(
     replay_command
+)
+app.command("trace", epilog="Example: gemmini trace out -o trace.json --png trace.png")(
+    trace_command
 )
 app.command("disasm", epilog="Example: gemmini disasm out/gemm.elf")(disasm_command)
 app.command("doctor", epilog="Example: gemmini doctor")(doctor_command)
