@@ -197,8 +197,8 @@ def page(regions: list[Region]) -> str:
         "## Beyond the recordings",
         "`tests/timing/test_loop_ws.py` checks 43 LOOP_WS figures that were measured with the "
         "core's cycle counter (single and repeated calls, parts of calls, full-width results, "
-        "biases): all within 1 % or 12 cycles. `tests/timing/test_mechanisms.py` checks steady-state "
-        "figures of single mechanisms.",
+        "biases): all within 1 % or 12 cycles. `tests/timing/test_mechanisms.py` checks "
+        "steady-state figures of single mechanisms.",
         "## What is not modelled",
         "* The L2 replaces lines at random, in hardware and here: which lines go is not "
         "reproduced, only how many. Short regions whose operands were evicted show it most.\n"

@@ -107,9 +107,13 @@ class GemminiConfig:
     l2_kib: int = _parameter("L2 capacity, in KiB", 512)
     l2_ways: int = _parameter("L2 ways", 8)
     l2_line_bytes: int = _parameter("L2 line, in bytes", 64)
-    l2_hit_latency: int = _parameter("cycles from a request at the L2 to its first beat (RTL recordings)", 6)
+    l2_hit_latency: int = _parameter(
+        "cycles from a request at the L2 to its first beat (RTL recordings)", 6
+    )
     l2_mshrs: int = _parameter("L2 misses in flight: 12 less those kept for releases", 10)
-    l2_miss_latency: int = _parameter("cycles that a miss adds with next-cycle DRAM (RTL figures)", 11)
+    l2_miss_latency: int = _parameter(
+        "cycles that a miss adds with next-cycle DRAM (RTL figures)", 11
+    )
     l2_release_latency: int = _parameter(
         "cycles from an eviction of the L2 to its acknowledgement on an idle bus", 8
     )
