@@ -226,11 +226,13 @@ def print_table(
 ) -> None:
     """Print one row per region: predicted, recorded, error, and what no accelerator would give."""
     table = Table(title="Predicted by the timing model (cycles)")
-    for name in ("region", "commands", "predicted", "recorded", "error", "null model"):
-        table.add_column(name, justify="left" if name == "region" else "right")
+    table.add_column("region", overflow="fold")
+    columns = ["commands", "predicted", "recorded", "error", "null model"]
     if with_events:
-        for name in ("issue", "completion"):
-            table.add_column(f"{name}, median |difference|", justify="right")
+        # Medians of the absolute differences.
+        columns += ["issue", "completion"]
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
     for result in results:
         region, error = result.region, result.relative_error
         row = [
