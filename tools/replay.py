@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -225,8 +226,8 @@ def print_table(
     results: Sequence[RegionResult], console: Console, with_events: bool = False
 ) -> None:
     """Print one row per region: predicted, recorded, error, and what no accelerator would give."""
-    table = Table(title="Predicted by the timing model (cycles)")
-    table.add_column("region", overflow="fold")
+    table = Table(title="Predicted by the timing model (cycles)", box=SIMPLE_HEAD, padding=(0, 1))
+    table.add_column("region", overflow="fold", min_width=16)
     columns = ["commands", "predicted", "recorded", "error", "null model"]
     if with_events:
         # Medians of the absolute differences.
