@@ -226,9 +226,9 @@ def print_table(
     results: Sequence[RegionResult], console: Console, with_events: bool = False
 ) -> None:
     """Print one row per region: predicted, recorded, error, and what no accelerator would give."""
-    table = Table(title="Predicted by the timing model (cycles)", box=SIMPLE_HEAD, padding=(0, 1))
+    table = Table(title="Predicted by the timing model (cycles)", box=SIMPLE_HEAD, padding=0)
     table.add_column("region", overflow="fold", min_width=16)
-    columns = ["commands", "predicted", "recorded", "error", "null model"]
+    columns = ["commands", "predicted", "recorded", "error", "null"]
     if with_events:
         # Medians of the absolute differences.
         columns += ["issue", "completion"]
