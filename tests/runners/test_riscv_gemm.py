@@ -142,7 +142,7 @@ def test_programs_are_reproducible(tmp_path) -> None:
     ("schedule", "most"),
     [
         # The array takes a pair of commands every 16 cycles.
-        (None, 8),
+        (None, 6),
         ('tile = [8, 4, 4], double_buffer = ["a", "b", "c"]', 6),
     ],
 )
