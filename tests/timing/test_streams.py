@@ -9,6 +9,7 @@ import pytest
 from streams import (
     ACC,
     ACCUMULATE,
+    COMPUTE,
     DRAM,
     FULL,
     GARBAGE,
@@ -27,7 +28,7 @@ from streams import (
     run,
 )
 
-from gemmini_xdsl.hardware import load_config
+from gemmini_xdsl.hardware import load_config, preset_names
 from gemmini_xdsl.runtime_c.timing import EventKind, TimingError, TimingEvent, TimingModel
 
 
@@ -194,3 +195,18 @@ def test_hardware_beyond_the_model_is_refused() -> None:
     config = dataclasses.replace(load_config("default"), execute_entries=32)
     with pytest.raises(TimingError, match="16 reservation-station entries"):
         TimingModel(config)
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_products_of_every_preset(preset: str) -> None:
+    config = load_config(preset)
+    dim, bank = config.dim, config.scratchpad_bank_rows
+    tile = dim << 48 | dim << 32
+    with TimingModel(config) as timing:
+        for setting in (config_ex(), config_ld(256), config_st(256)):
+            timing.configure(*setting)
+        for _ in range(32):
+            timing.command(1, PRELOAD, tile | 2 * bank, tile | ACC)
+            timing.command(1, COMPUTE, tile, tile | GARBAGE)
+        # A new tile of weights every DIM cycles, and filling and draining the array.
+        assert timing.fence() == pytest.approx(33 * dim + 3 * dim, abs=40)
