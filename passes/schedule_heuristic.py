@@ -30,6 +30,9 @@ STORE_ROW_EIGHTHS = 13
 DRAM_SLOWDOWN_PERCENT = 213
 """What operands that do not fit the L2 cost: 7.5 instead of 16 bytes a cycle."""
 
+PARTIAL_LINE_SLOWDOWN = 4
+"""What stores cost that write a line of DRAM in parts: it is fetched, and written, again."""
+
 HOST_CYCLES_PER_COMMAND = 3
 HOST_CYCLES_PER_POINT = 24
 """The core's work for a command, and for deciding which transfers are due between products."""
@@ -153,6 +156,8 @@ class _Estimate:
             tile_m, tile_k, tile_m, tile_k, self.problem.transpose_a
         ) + self._matrix(tile_k, tile_n, tile_k, tile_n, self.problem.transpose_b)
         stores = _Transfers(m * n, m * n * self._store_block())
+        if self._writes_partial_lines(tile_n):
+            stores = _Transfers(stores.commands, stores.cycles * PARTIAL_LINE_SLOWDOWN)
         first = (tile_loads + bias.times(tile_m * tile_n)).cycles
         last = tile_m * tile_n * self._store_block()
         load_cycles = loads.cycles
@@ -211,6 +216,15 @@ class _Estimate:
         if self.problem.wide_result:
             return self._data(self.config.acc_bytes) + TRANSFER_OVERHEAD
         return self.config.dim * STORE_ROW_EIGHTHS // 8
+
+    def _writes_partial_lines(self, tile_n: int) -> bool:
+        """Whether lines of a result that does not stay in the L2 are written in several goes."""
+        result = self.config.acc_bytes if self.problem.wide_result else self.config.input_bytes
+        whole = self.problem.n * result
+        part = min(tile_n * self.config.dim * result, whole)
+        in_dram = self.problem.m * whole > self.config.l2_kib * 1024
+        line = self.config.l2_line_bytes
+        return in_dram and part < whole and (part % line != 0 or whole % line != 0)
 
     def _exceeds_l2(self) -> bool:
         m, n, k = self.problem.m, self.problem.n, self.problem.k
