@@ -35,6 +35,18 @@ def test_cycles_add_up_and_do_not_depend_on_where_memory_lies(product: Path) -> 
     assert first.macs == M * N * K
 
 
+def test_time_does_not_change_results(product: Path) -> None:
+    from gemmini_xdsl.tools.run import RunOptions, run_directory
+
+    results = [
+        run_directory(product, RunOptions(seed=3, timing=timing, host_gap=gap, check=True))
+        for timing, gap in ((False, 0), (True, 0), (True, 50))
+    ]
+    for result in results:
+        assert result.check == "pass"
+        assert (result.outputs["C"] == results[0].outputs["C"]).all()
+
+
 def test_utilization_and_gops_by_hand() -> None:
     # 256 processing elements for 1000 cycles; 10 us at 100 MHz.
     timing = RunTiming(1000, 128_000, 1000, load_config("zcu102"), {})
