@@ -77,13 +77,21 @@ def _has_streams(block: Block) -> bool:
 
 
 def _stores_can_wait(op: PipelineOp) -> bool:
-    """Whether every stored buffer has a slot of its own while the next tile is computed."""
-    buffers = [
-        inner.source.owner.buffer.type
+    """Whether every stored buffer has several slots and takes turns with them.
+
+    A tile is then stored from another slot than the next tile is computed into.
+    """
+    addresses = [
+        inner.source.owner
         for inner in op.store.walk()
         if isinstance(inner, MvoutOp) and isinstance(inner.source.owner, LocalAddressOp)
     ]
-    return all(isinstance(type_, BufferType) and type_.slots.data > 1 for type_ in buffers)
+    return all(
+        isinstance(address.buffer.type, BufferType)
+        and address.buffer.type.slots.data > 1
+        and not isinstance(address.slot_and_row[0], int)
+        for address in addresses
+    )
 
 
 def _copy(block: Block, builder: IndexBuilder, iteration: Index) -> None:
