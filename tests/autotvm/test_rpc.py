@@ -141,20 +141,25 @@ def test_four_servers_are_three_times_as_fast_as_one(
 def test_a_killed_server_loses_nothing(tracker: tuple[str, int], servers: list[Any]) -> None:
     import psutil
 
-    executor = RPCExecutor(tracker, KEY)
-
-    def kill() -> None:
-        time.sleep(2.5 * SECONDS)
-        process = psutil.Process(servers[0].proc._proc.pid)
+    def kill(server: Any, after: float) -> None:
+        time.sleep(after)
+        process = psutil.Process(server.proc._proc.pid)
         for victim in [*process.children(recursive=True), process]:
             victim.kill()
 
-    killer = threading.Thread(target=kill)
-    killer.start()
-    _, results = measure(executor, 32)
-    killer.join()
-    assert executor.retried >= 1
-    check(results)
+    retried = 0
+    # A server that dies between two trials holds none; the next one then dies a little later.
+    for server, after in zip(servers[:3], (2.5, 2.75, 3.25), strict=True):
+        executor = RPCExecutor(tracker, KEY)
+        killer = threading.Thread(target=kill, args=(server, after * SECONDS))
+        killer.start()
+        _, results = measure(executor, 32)
+        killer.join()
+        check(results)
+        retried += executor.retried
+        if retried:
+            break
+    assert retried >= 1
 
 
 def test_all_servers_gone(
