@@ -38,7 +38,7 @@ from gemmini_xdsl.dialects.attributes import (
     Dataflow,
 )
 from gemmini_xdsl.dialects.bounds import constant_value, upper_bound
-from gemmini_xdsl.dialects.checks import require, require_field
+from gemmini_xdsl.dialects.checks import require, require_field, require_full_width, require_loop_ws
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.effects import (
     ALL_RESOURCES,
@@ -157,8 +157,7 @@ class LoopWsOp(IRDLOperation):
     def verify_(self) -> None:
         """Check that the FSM exists, the operands, the halves' capacity and the field widths."""
         config = module_config(self)
-        if not config.has_loop_ws:
-            raise VerifyException(f"config '{config.name}' has no LOOP_WS (has_loop_ws = false)")
+        require_loop_ws(config)
         for label, value, dynamic, static in (
             ("a", self.a, self.a_offsets, self.static_a_offsets),
             ("b", self.b, self.b_offsets, self.static_b_offsets),
@@ -189,10 +188,8 @@ class LoopWsOp(IRDLOperation):
         )
         if self.d is not None and self.ex_accumulate is None:
             raise VerifyException("a loop that loads D must set ex_accumulate")
-        if self.full_c is not None and not config.acc_read_full_width:
-            raise VerifyException(
-                f"config '{config.name}' cannot store i32 elements (acc_read_full_width = false)"
-            )
+        if self.full_c is not None:
+            require_full_width(config)
         self._verify_tiles()
 
     def _verify_tiles(self) -> None:

@@ -34,7 +34,7 @@ from gemmini_xdsl.dialects.attributes import (
     Space,
 )
 from gemmini_xdsl.dialects.bounds import constant_value
-from gemmini_xdsl.dialects.checks import require
+from gemmini_xdsl.dialects.checks import require, require_full_width
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.effects import (
     AddressedEffects,
@@ -225,10 +225,8 @@ class MvoutOp(IRDLOperation):
                 f"{'a full' if full else 'this'} address stores {expected} elements, "
                 f"got {self.destination.type}"
             )
-        if full and not config.acc_read_full_width:
-            raise VerifyException(
-                f"config '{config.name}' cannot store i32 elements (acc_read_full_width = false)"
-            )
+        if full:
+            require_full_width(config)
         rows, cols = self.mixed_sizes
         verify_size("rows", rows, config.dim)
         verify_size("cols", cols, config.dim * (1 if full else config.max_block_cols))

@@ -40,7 +40,7 @@ from gemmini_xdsl.dialects.attributes import (
     ActivationAttr,
     Dataflow,
 )
-from gemmini_xdsl.dialects.checks import require
+from gemmini_xdsl.dialects.checks import require, require_full_width, require_loop_ws
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.effects import (
     ALL_RESOURCES,
@@ -145,8 +145,7 @@ class LoopTileOp(IRDLOperation):
     def verify_(self) -> None:
         """Check ranks, types, static sizes against the FSM's halves, and transposes."""
         config = module_config(self)
-        if not config.has_loop_ws:
-            raise VerifyException(f"config '{config.name}' has no LOOP_WS (has_loop_ws = false)")
+        require_loop_ws(config)
         for value, dynamic, static, label in (
             (self.a, self.a_offsets, self.static_a_offsets, "a offsets"),
             (self.b, self.b_offsets, self.static_b_offsets, "b offsets"),
@@ -194,8 +193,5 @@ class LoopTileOp(IRDLOperation):
             element = self.c.type.element_type
             if element not in (INPUT_TYPE, ACC_TYPE):
                 raise VerifyException(f"c must have i8 or i32 elements, got {self.c.type}")
-            if element == ACC_TYPE and not config.acc_read_full_width:
-                raise VerifyException(
-                    f"config '{config.name}' cannot store i32 elements "
-                    "(acc_read_full_width = false)"
-                )
+            if element == ACC_TYPE:
+                require_full_width(config)

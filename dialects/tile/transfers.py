@@ -41,7 +41,7 @@ from gemmini_xdsl.dialects.attributes import (
     ActivationAttr,
     Space,
 )
-from gemmini_xdsl.dialects.checks import article, require
+from gemmini_xdsl.dialects.checks import article, require, require_full_width
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.effects import (
     LocalTransfer,
@@ -253,11 +253,7 @@ class StoreOp(IRDLOperation):
         blocks = config.max_block_cols
         if destination.element_type == ACC_TYPE:
             blocks = 1
-            if not config.acc_read_full_width:
-                raise VerifyException(
-                    f"config '{config.name}' cannot store i32 elements "
-                    "(acc_read_full_width = false)"
-                )
+            require_full_width(config)
             if self.scale.value.data != 1.0 or self.activation.data != Activation.NONE:
                 raise VerifyException("an i32 destination takes neither scale nor activation")
         elif destination.element_type != INPUT_TYPE:
