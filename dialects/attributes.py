@@ -46,10 +46,15 @@ class Lowering(StrEnum):
 
 
 class Placement(StrEnum):
-    """How local buffers are placed: operands in banks of their own, or one after another."""
+    """How local buffers are placed.
+
+    Slots in banks of their own, slots one after another, or pieces of the matrix that one MVIN
+    loads in two banks by turns, so that one piece is loaded while its neighbour is read.
+    """
 
     BANKED = "banked"
     PACKED = "packed"
+    INTERLEAVED = "interleaved"
 
 
 @irdl_attr_definition
@@ -158,7 +163,8 @@ class Schedule:
     outermost first (k is always innermost: a partial sum never leaves the accumulator), and
     `inner_order` that of the loops over the blocks of one tile. `double_buffer` names the
     operands that have two slots. `mvin_cols` and `mvout_cols` are the most columns that one
-    MVIN of A or B, or one MVOUT, moves.
+    MVIN of A or B, or one MVOUT, moves. With `unroll` no loop is left: all instructions of the
+    product are put in one order at compile time.
     """
 
     tile: tuple[int, int, int]
@@ -170,6 +176,7 @@ class Schedule:
     mvout_cols: int = 0
     placement: Placement = Placement.BANKED
     lowering: Lowering = Lowering.ISA
+    unroll: bool = False
 
     def slots(self, operand: str) -> int:
         """Slots of the local buffer of `operand` ("a", "b" or "c")."""
@@ -193,6 +200,10 @@ class Schedule:
         for key in ("mvin_cols", "mvout_cols"):
             if getattr(self, key) < 0:
                 return f"{key} must not be negative, got {getattr(self, key)}"
+        if self.unroll and self.lowering != Lowering.ISA:
+            return "unroll orders separate instructions: it needs lowering = isa"
+        if self.placement == Placement.INTERLEAVED and not self.unroll:
+            return "placement = interleaved needs unroll = true: it has no row that loops can add to"
         return None
 
 
@@ -255,6 +266,8 @@ class ScheduleAttr(Data[Schedule]):
             return parser.parse_str_enum(cls._enums[key])
         if key in ("order", "inner_order"):
             return parser.parse_str_literal()
+        if key == "unroll":
+            return parser.parse_boolean()
         return parser.parse_integer(allow_boolean=False)
 
     def print_parameter(self, printer: Printer) -> None:
@@ -272,6 +285,8 @@ class ScheduleAttr(Data[Schedule]):
 def _format_field(value: object) -> str:
     if isinstance(value, StrEnum):
         return str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str):
         return f'"{value}"'
     if isinstance(value, Sequence):

@@ -22,11 +22,12 @@ from gemmini_xdsl.dialects.tile import (
     PipelineOp,
     StoreOp,
     TileMatmulOp,
+    UnrollOp,
 )
 
 Gemmini = Dialect(
     "gemmini",
-    [MatmulOp, AllocOp, LoadOp, StoreOp, TileMatmulOp, LoopTileOp, PipelineOp, *ISA_OPS],
+    [MatmulOp, AllocOp, LoadOp, StoreOp, TileMatmulOp, LoopTileOp, PipelineOp, UnrollOp, *ISA_OPS],
     [
         ActivationAttr,
         ConfigAttr,

@@ -13,8 +13,10 @@ from xdsl.irdl import (
     operand_def,
     opt_prop_def,
     prop_def,
+    result_def,
     traits_def,
 )
+from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from gemmini_xdsl.dialects.effects import ALL_RESOURCES, FixedEffects
@@ -75,4 +77,24 @@ class FenceOp(IRDLOperation):
         super().__init__()
 
 
-Rocc = Dialect("rocc", [CommandOp, FenceOp], [])
+@irdl_op_definition
+class AnchorOp(IRDLOperation):
+    """`value`, as a number that later code counts from: `%base = rocc.anchor %value`.
+
+    The result equals the operand. Operands that lie close to it are made from it by adding a
+    small constant, and compilers must not undo that: 64-bit constants cost several instructions.
+    """
+
+    name = "rocc.anchor"
+
+    value = operand_def(I64)
+    result = result_def(I64)
+
+    traits = traits_def(Pure())
+    assembly_format: ClassVar[str] = "$value attr-dict"
+
+    def __init__(self, value: SSAValue | Operation):
+        super().__init__(operands=[value], result_types=[i64])
+
+
+Rocc = Dialect("rocc", [CommandOp, FenceOp, AnchorOp], [])

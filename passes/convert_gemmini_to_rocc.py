@@ -24,7 +24,7 @@ from xdsl.utils.hints import isa
 
 from gemmini_xdsl.dialects import isa as instructions
 from gemmini_xdsl.dialects import rocc
-from gemmini_xdsl.dialects.attributes import Space
+from gemmini_xdsl.dialects.attributes import Placement, Space
 from gemmini_xdsl.dialects.mixed import Index
 from gemmini_xdsl.dialects.tile import AllocOp
 from gemmini_xdsl.hardware import encoding
@@ -182,17 +182,24 @@ def _local_address(address: SSAValue) -> LinearForm:
             f"{location(op)}: the buffer has no rows yet; run gemmini-allocate first"
         )
     slot, row = op.slot_and_row
-    starts = [int(start) for start in alloc.base.get_values()]
-    form = LinearForm.of(row) + starts[0]
-    if isinstance(slot, int):
-        form = form + (starts[slot] - starts[0])
+    starts = alloc.starts
+    if isinstance(slot, int) and isinstance(row, int):
+        form = LinearForm(alloc.local_row(slot, row))
+    elif alloc.placement.data == Placement.INTERLEAVED:
+        raise PassFailedException(
+            f"{location(op)}: interleaved placement needs static rows; run gemmini-unroll first"
+        )
+    elif isinstance(slot, int):
+        form = LinearForm.of(row) + starts[slot]
     elif len(starts) > 1:
         spacing = starts[1] - starts[0]
         if any(start != starts[0] + n * spacing for n, start in enumerate(starts)):
             raise PassFailedException(
                 f"{location(op)}: a run-time slot needs equally spaced slots, got rows {starts}"
             )
-        form = form + LinearForm.of(slot) * spacing
+        form = LinearForm.of(row) + starts[0] + LinearForm.of(slot) * spacing
+    else:
+        form = LinearForm.of(row) + starts[0]
     if op.address.type.space.data == Space.ACCUMULATOR:
         form = form + (1 << encoding.ACCUMULATOR_BIT)
     if op.accumulate is not None:

@@ -35,7 +35,8 @@ class GemminiAllocatePass(ModulePass):
     in a bank that no other live slot touches, if there is one: what is loaded and what the array
     reads are then in different banks (a bank serves one access a cycle). Otherwise, and with
     `packed` placement, a slot takes the lowest free rows. If banked placement does not fit, the
-    whole block is packed. Raises `PassFailedException` when a memory is too small.
+    whole block is packed. With `interleaved` placement neighbouring pieces of the matrix lie in
+    two banks by turns, in those that hold least. Raises `PassFailedException` when a memory is too small.
     """
 
     name = "gemmini-allocate"
@@ -63,7 +64,6 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
         assert isinstance(type_, BufferType)
         first, last = positions[alloc], _last_use(alloc, positions)
         config = module_config(alloc)
-        rows = type_.slot_rows(config.dim)
         space = type_.space.data
         capacity, bank = (
             (config.scratchpad_rows, config.scratchpad_bank_rows)
@@ -72,11 +72,20 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
         )
         live = [i for i in taken[space] if i.first <= last and first <= i.last]
         starts: list[int] = []
-        given = alloc.base
-        for slot in range(type_.slots.data):
+        given = alloc.starts
+        parts = alloc.part_rows()
+        interleaved = alloc.placement.data == Placement.INTERLEAVED
+        banks = _emptiest_banks(live, capacity, bank) if interleaved else []
+        for number in range(type_.slots.data * len(parts)):
+            rows = parts[number % len(parts)]
             banked = bank_aware and alloc.placement.data == Placement.BANKED
-            if given is not None:
-                start: int | None = int(given.get_values()[slot])
+            if given:
+                start: int | None = given[number]
+            elif interleaved:
+                turn = _turn(type_, number, len(parts))
+                start = _lowest_free(rows, live, capacity, 1, banks[turn % len(banks)] * bank, bank)
+                if start is None:
+                    start = _lowest_free(rows, live, capacity, 1)
             else:
                 start = _lowest_free(rows, live, capacity, bank if banked else 1)
                 if start is None and banked:
@@ -112,16 +121,45 @@ def _last_use(alloc: AllocOp, positions: dict[Operation, int]) -> int:
     return last
 
 
-def _lowest_free(rows: int, live: list[_Interval], capacity: int, bank: int) -> int | None:
-    """The lowest start of `rows` free rows; with `bank` > 1, in banks that nothing else uses."""
+def _turn(type_: BufferType, number: int, parts: int) -> int:
+    """Which of two banks part `number` takes: neighbours along and across rows differ."""
+    slot, part = divmod(number, parts)
+    row, piece = divmod(part, parts // type_.grid[0])
+    return slot + row + piece
+
+
+def _emptiest_banks(live: list[_Interval], capacity: int, bank: int) -> list[int]:
+    """The two banks (or the only one) that hold least, the lowest first."""
+    used = [
+        sum(
+            max(0, min(i.end, start + bank) - max(i.start, start))
+            for i in live
+        )
+        for start in range(0, capacity, bank)
+    ]
+    return sorted(sorted(range(len(used)), key=lambda number: (used[number], number))[:2])
+
+
+def _lowest_free(
+    rows: int,
+    live: list[_Interval],
+    capacity: int,
+    bank: int,
+    first: int = 0,
+    span: int | None = None,
+) -> int | None:
+    """The lowest start of `rows` free rows; with `bank` > 1, in banks that nothing else uses.
+
+    The rows lie in [first, first + span), by default in the whole memory.
+    """
 
     def widen(interval: _Interval) -> tuple[int, int]:
         return interval.start // bank * bank, -(-interval.end // bank) * bank
 
-    occupied = sorted(widen(interval) for interval in live)
-    start = 0
-    for low, high in occupied:
+    end = capacity if span is None else min(capacity, first + span)
+    start = first
+    for low, high in sorted(widen(interval) for interval in live):
         if start + rows <= low:
             break
         start = max(start, high)
-    return start if start + rows <= capacity else None
+    return start if start + rows <= end else None

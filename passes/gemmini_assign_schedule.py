@@ -46,8 +46,9 @@ class GemminiAssignSchedulePass(ModulePass):
     double_buffer: tuple[Literal["a", "b", "c", "none"], ...] | None = None
     mvin_cols: int | None = None
     mvout_cols: int | None = None
-    placement: Literal["banked", "packed"] | None = None
+    placement: Literal["banked", "packed", "interleaved"] | None = None
     lowering: Literal["isa", "loop_ws"] | None = None
+    unroll: bool | None = None
     override: bool = False
     log: str = "none"
 
@@ -100,7 +101,7 @@ class GemminiAssignSchedulePass(ModulePass):
         fields: dict[str, Any] = {}
         if self.tile is not None:
             fields["tile"] = self.tile
-        for key in ("order", "inner_order", "mvin_cols", "mvout_cols"):
+        for key in ("order", "inner_order", "mvin_cols", "mvout_cols", "unroll"):
             if getattr(self, key) is not None:
                 fields[key] = getattr(self, key)
         if self.dataflow is not None:

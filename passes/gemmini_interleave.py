@@ -21,7 +21,7 @@ from gemmini_xdsl.dialects.bounds import constant_value
 from gemmini_xdsl.dialects.isa import LocalAddressOp, MvoutOp
 from gemmini_xdsl.dialects.local_memory import BufferType
 from gemmini_xdsl.dialects.mixed import Index
-from gemmini_xdsl.dialects.tile import PipelineOp
+from gemmini_xdsl.dialects.tile import PipelineOp, UnrollOp
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
 from gemmini_xdsl.passes.instruction_streams import (
     ProductNest,
@@ -40,8 +40,9 @@ class GemminiInterleavePass(ModulePass):
     products of the current one. The stores of the previous tile are, too, if the accumulator
     has a slot for each: a bank that the array adds to every cycle cannot be read.
 
-    A pipeline whose regions are not understood that way is expanded region by region: all of
-    the next tile's loads, this tile's products, this tile's stores.
+    A pipeline whose regions are not understood that way, or whose instructions are ordered one by
+    one later (in a `gemmini.unroll`), is expanded region by region: all of the next tile's loads,
+    this tile's products, this tile's stores.
     """
 
     name = "gemmini-interleave"
@@ -59,7 +60,11 @@ class ExpandPipeline(RewritePattern):
         """Replace `op` by loops over its iterations."""
         builder = IndexBuilder.before(op)
         nest = ProductNest.find(op.compute.block)
-        if nest is None or not _has_streams(op.prefetch.block):
+        if (
+            nest is None
+            or isinstance(op.parent_op(), UnrollOp)
+            or not _has_streams(op.prefetch.block)
+        ):
             _expand_in_order(op, builder)
         else:
             _Interleaving(op, nest).build(builder)

@@ -31,7 +31,14 @@ from gemmini_xdsl.dialects.isa import FenceOp
 from gemmini_xdsl.dialects.local_memory import BufferType
 from gemmini_xdsl.dialects.matmul import INT8_MAX, INT8_MIN, MatmulOp
 from gemmini_xdsl.dialects.mixed import Index
-from gemmini_xdsl.dialects.tile import AllocOp, LoadOp, LoopTileOp, StoreOp, TileMatmulOp
+from gemmini_xdsl.dialects.tile import (
+    AllocOp,
+    LoadOp,
+    LoopTileOp,
+    StoreOp,
+    TileMatmulOp,
+    UnrollOp,
+)
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.diagnostics import location
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
@@ -199,7 +206,11 @@ class _InstructionNest(_Nest):
     """Loops with local buffers, loads, tile products and stores."""
 
     def build(self, builder: IndexBuilder) -> None:
-        """Insert the buffers and the nest."""
+        """Insert the buffers and the nest, in a `gemmini.unroll` if the schedule says so."""
+        if self.schedule.unroll:
+            region = UnrollOp.empty()
+            builder.insert(region)
+            builder = IndexBuilder.at_end(region.body.block)
         tile_m, tile_n, tile_k = self.tiling.tile
         depth, dim = self.config.exact_depth, self.config.dim
 

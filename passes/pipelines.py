@@ -27,8 +27,10 @@ from gemmini_xdsl.passes.gemmini_interleave import GemminiInterleavePass
 from gemmini_xdsl.passes.gemmini_legalize_requantization import (
     GemminiLegalizeRequantizationPass,
 )
+from gemmini_xdsl.passes.gemmini_list_schedule import GemminiListSchedulePass
 from gemmini_xdsl.passes.gemmini_lower_to_isa import GemminiLowerToIsaPass
 from gemmini_xdsl.passes.gemmini_tile import GemminiTilePass
+from gemmini_xdsl.passes.gemmini_unroll import GemminiUnrollPass
 
 
 def default_pipeline(
@@ -54,6 +56,8 @@ def default_pipeline(
         GemminiLowerToIsaPass(),
         GemminiInterleavePass(),
         GemminiHoistConfigPass(),
+        GemminiUnrollPass(),
+        GemminiListSchedulePass(),
         CommonSubexpressionElimination(),
         ConvertGemminiToRoccPass(),
         CanonicalizePass(),

@@ -18,6 +18,8 @@ PASSES: dict[str, str] = {
     "gemmini-double-buffer": "gemmini_double_buffer:GemminiDoubleBufferPass",
     "gemmini-lower-to-isa": "gemmini_lower_to_isa:GemminiLowerToIsaPass",
     "gemmini-interleave": "gemmini_interleave:GemminiInterleavePass",
+    "gemmini-unroll": "gemmini_unroll:GemminiUnrollPass",
+    "gemmini-list-schedule": "gemmini_list_schedule:GemminiListSchedulePass",
     "gemmini-hoist-config": "gemmini_hoist_config:GemminiHoistConfigPass",
     "convert-gemmini-to-rocc": "convert_gemmini_to_rocc:ConvertGemminiToRoccPass",
     "gemmini-default-pipeline": "pipelines:GemminiDefaultPipelinePass",

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gemmini_xdsl.dialects.attributes import Lowering, Schedule
+from gemmini_xdsl.dialects.attributes import Lowering, Placement, Schedule
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.dialects.transposes import illegal_transposes
 from gemmini_xdsl.hardware import GemminiConfig
+
+
+MAX_UNROLLED_INSTRUCTIONS = 1200
+"""The most that `unroll` may make of a product: 10 bytes of machine code each, less than the 12 KiB
+that leave room in an instruction cache of 16 KiB."""
 
 
 def ceil_div(a: int, b: int) -> int:
@@ -111,6 +116,20 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
             )
     if schedule.lowering == Lowering.LOOP_WS:
         return _loop_ws_problem(schedule, problem, config)
+    if schedule.unroll:
+        count = instruction_count(schedule, problem, config)
+        if count > MAX_UNROLLED_INSTRUCTIONS:
+            return (
+                f"unroll: {count} instructions; at most {MAX_UNROLLED_INSTRUCTIONS} fit an "
+                "instruction cache beside other code: leave the loops (unroll = false)"
+            )
+    if schedule.placement == Placement.INTERLEAVED and schedule.mvin_cols:
+        blocks = schedule.mvin_cols // config.dim
+        if config.max_block_cols % blocks:
+            return (
+                f"placement interleaved: mvin_cols must divide {config.max_block_cols * config.dim}"
+                f", got {schedule.mvin_cols}"
+            )
     rows = Tiling.of(schedule, problem, config).rows(schedule, config.dim)
     needed = rows["a"] + rows["b"]
     if needed > config.scratchpad_rows:
@@ -126,6 +145,25 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
             "double buffering"
         )
     return None
+
+
+def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfig) -> int:
+    """Loads, products and stores that a schedule of separate instructions executes, at least."""
+    m, n, k = problem.blocks(config)
+    tiling = Tiling.of(schedule, problem, config)
+    trip_m, trip_n, trip_k = tiling.trips
+    wide = schedule.mvin_cols // config.dim or config.max_block_cols
+
+    def moved(rows: int, cols: int, tile_cols: int, flip: bool) -> int:
+        rows, cols, tile_cols = (cols, rows, rows) if flip else (rows, cols, tile_cols)
+        return rows * ceil_div(cols, tile_cols) * ceil_div(min(cols, tile_cols), wide)
+
+    a_times = 1 if trip_k == 1 and schedule.order == "mnk" else trip_n
+    b_times = 1 if trip_k == 1 and schedule.order == "nmk" else trip_m
+    a = moved(m, k, tiling.tile[2], problem.transpose_a) * a_times
+    b = moved(k, n, tiling.tile[1], problem.transpose_b) * b_times
+    stores = m * ceil_div(n, max(1, schedule.mvout_cols // config.dim))
+    return 2 * m * n * k + a + b + stores + (m * n if problem.has_bias else 0)
 
 
 def _loop_ws_problem(schedule: Schedule, problem: Problem, config: GemminiConfig) -> str | None:

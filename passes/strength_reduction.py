@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from xdsl.builder import Builder
 from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr, i64
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from gemmini_xdsl.dialects import rocc
 from gemmini_xdsl.dialects.bounds import constant_value
 from gemmini_xdsl.passes.linear_form import MODULUS, LinearForm
+
+
+_Terms: TypeAlias = tuple[tuple[SSAValue, int], ...]
+
+IMMEDIATE_RANGE = 1 << 11
+"""What one addition of RISC-V reaches: 12 bits with a sign."""
+
+MAX_ANCHORS, MAX_CONSTANT_ANCHORS = 2, 14
+"""Values kept in registers for pointers (each) and for packed constants (all together)."""
 
 
 class StrengthReducer:
@@ -24,12 +36,13 @@ class StrengthReducer:
         self._hoisted: dict[tuple[scf.ForOp, LinearForm], SSAValue] = {}
         self._carried: dict[tuple[scf.ForOp, LinearForm, int], SSAValue] = {}
         self._arguments: dict[scf.ForOp, list[tuple[SSAValue, int]]] = {}
+        self._anchors: dict[tuple[Block | None, _Terms], list[tuple[int, SSAValue]]] = {}
 
     def materialize(self, form: LinearForm, before: Operation) -> SSAValue:
         """An i64 value of `form` that is available at `before`."""
         loop = _enclosing_loop(before)
         if loop is None:
-            return _emit(form, before)
+            return self._anchored(form, before)
         induction = loop.body.block.args[0]
         step = constant_value(loop.step)
         inside = {
@@ -68,6 +81,24 @@ class StrengthReducer:
             self._carried[carried_key] = argument
         return self._carried[carried_key]
 
+    def _anchored(self, form: LinearForm, before: Operation) -> SSAValue:
+        """A value close to an earlier one of the same block is counted from that."""
+        anchors = self._anchors.setdefault((before.parent, form.terms), [])
+        builder = Builder(InsertPoint.before(before))
+        for position, (constant, anchor) in enumerate(anchors):
+            distance = _signed((form.constant - constant) % MODULUS)
+            if distance == 0 or -IMMEDIATE_RANGE <= distance < IMMEDIATE_RANGE:
+                anchors.insert(0, anchors.pop(position))
+                return _plus(anchor, distance, builder)
+        value = None
+        if anchors and form.terms:
+            distance = _signed((form.constant - anchors[0][0]) % MODULUS)
+            value = _plus(anchors[0][1], distance, builder)
+        anchor = builder.insert(rocc.AnchorOp(value or _emit(form, before))).results[0]
+        anchors.insert(0, (form.constant, anchor))
+        del anchors[MAX_ANCHORS if form.terms else MAX_CONSTANT_ANCHORS :]
+        return anchor
+
     def finish(self) -> None:
         """Give the loops the initial values and increments of their new arguments."""
         for loop, arguments in self._arguments.items():
@@ -87,6 +118,13 @@ class StrengthReducer:
             body = loop.detach_region(loop.body)
             new_loop = scf.ForOp(*bounds, initial, body)
             Rewriter.replace_op(loop, new_loop, new_loop.results[: len(results)])
+
+
+def _plus(value: SSAValue, distance: int, builder: Builder) -> SSAValue:
+    if distance == 0:
+        return value
+    constant = builder.insert(arith.ConstantOp(IntegerAttr(distance, i64)))
+    return builder.insert(arith.AddiOp(value, constant)).results[0]
 
 
 def _enclosing_loop(op: Operation) -> scf.ForOp | None:

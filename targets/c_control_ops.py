@@ -8,7 +8,7 @@ from xdsl.dialects import func, scf
 from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Block, Operation, SSAValue
 
-from gemmini_xdsl.dialects.rocc import CommandOp, FenceOp
+from gemmini_xdsl.dialects.rocc import AnchorOp, CommandOp, FenceOp
 from gemmini_xdsl.targets.c_expressions import CValue
 from gemmini_xdsl.targets.c_function import CFunctionEmitter, Handler, unsupported
 from gemmini_xdsl.targets.c_memory import index_value
@@ -22,6 +22,13 @@ def _command(emitter: CFunctionEmitter, op: CommandOp) -> None:
 
 def _fence(emitter: CFunctionEmitter, _: FenceOp) -> None:
     emitter.line("GEMMINI_FENCE();")
+
+
+def _anchor(emitter: CFunctionEmitter, op: AnchorOp) -> None:
+    name = emitter.fresh_name(op.result, "base")
+    emitter.line(f"uint64_t {name} = {emitter.scalar(op.value).text};")
+    emitter.line(f"GEMMINI_ANCHOR({name});")
+    emitter.values[op.result] = CValue(name, emitter.scalar_type(op.result, op))
 
 
 def _call(emitter: CFunctionEmitter, op: func.CallOp) -> None:
@@ -181,6 +188,7 @@ def _comment(text: str) -> str:
 CONTROL_HANDLERS: dict[type[Operation], Handler] = {
     CommandOp: _command,
     FenceOp: _fence,
+    AnchorOp: _anchor,
     func.CallOp: _call,
     func.ReturnOp: _return,
     scf.ForOp: _for,

@@ -14,7 +14,7 @@ from xdsl.dialects import arith, func, memref, scf
 from xdsl.dialects.builtin import DYNAMIC_INDEX, FileLineColLoc, IntegerAttr, MemRefType
 from xdsl.ir import Block, Operation, SSAValue
 
-from gemmini_xdsl.dialects.rocc import CommandOp, FenceOp
+from gemmini_xdsl.dialects.rocc import AnchorOp, CommandOp, FenceOp
 from gemmini_xdsl.targets.c_memory import kept_dimensions, static_offset, static_strides
 from gemmini_xdsl.targets.c_types import c_type
 from gemmini_xdsl.targets.command_slice import TARGET, Slice
@@ -182,6 +182,8 @@ class Translator:
                 self._line("fence()" if self.program.operands else f"{_COUNT}{FENCE!r}] += 1")
             case func.CallOp():
                 self._call(op)
+            case AnchorOp():
+                self._values[op.result] = self._values[op.value]
             case arith.ConstantOp():
                 if not isinstance(op.value, IntegerAttr):
                     raise unsupported_op(TARGET, op, "commands depend on a float")

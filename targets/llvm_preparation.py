@@ -52,6 +52,9 @@ def prepare(module: ModuleOp, target: str) -> ModuleOp:
                 _replace(op, _command(op, config))
             case rocc.FenceOp():
                 _replace(op, _fence())
+            case rocc.AnchorOp():
+                op.result.replace_all_uses_with(op.value)
+                Rewriter.erase_op(op)
             case memref.AllocOp() | memref.AllocaOp():
                 _make_static(prepared, op, target, config.l2_line_bytes)
             case memref.DeallocOp():

@@ -9,5 +9,6 @@ from gemmini_xdsl.dialects.tile.loop_tile import LoopTileOp
 from gemmini_xdsl.dialects.tile.pipeline import PipelineOp
 from gemmini_xdsl.dialects.tile.product import TileMatmulOp
 from gemmini_xdsl.dialects.tile.transfers import LoadOp, StoreOp
+from gemmini_xdsl.dialects.tile.unroll import UnrollOp
 
-__all__ = ["AllocOp", "LoadOp", "LoopTileOp", "PipelineOp", "StoreOp", "TileMatmulOp"]
+__all__ = ["AllocOp", "LoadOp", "LoopTileOp", "PipelineOp", "StoreOp", "TileMatmulOp", "UnrollOp"]

@@ -35,7 +35,9 @@ from gemmini_xdsl.dialects.local_memory import BufferType
 class AllocOp(IRDLOperation):
     """A local buffer; `base` gives the first row of each slot once rows are allocated.
 
-    `placement` says where `gemmini-allocate` may put it.
+    `placement` says where `gemmini-allocate` may put it. With `interleaved` placement a slot is
+    not contiguous: `base` gives the first row of each piece, slot by slot. A piece is as many
+    neighbouring blocks of one row of the grid as an MVIN can move.
     """
 
     name = "gemmini.alloc"
@@ -54,6 +56,35 @@ class AllocOp(IRDLOperation):
             result_types=[type_],
         )
 
+    @property
+    def starts(self) -> list[int]:
+        """`base` as integers, empty before rows are allocated."""
+        return [] if self.base is None else [int(start) for start in self.base.get_values()]
+
+    def part_rows(self) -> list[int]:
+        """Rows of each contiguous part of a slot: the slot itself, or its pieces in order."""
+        type_ = self.buffer.type
+        assert isinstance(type_, BufferType)
+        config = module_config(self)
+        if self.placement.data != Placement.INTERLEAVED:
+            return [type_.slot_rows(config.dim)]
+        rows, cols = type_.grid
+        widths = [
+            min(config.max_block_cols, cols - first)
+            for first in range(0, cols, config.max_block_cols)
+        ]
+        return [width * config.dim for width in widths] * rows
+
+    def local_row(self, slot: int, row: int) -> int:
+        """The row of the memory that holds row `row` of slot `slot`; rows must be allocated."""
+        parts = self.part_rows()
+        starts = self.starts[slot * len(parts) : (slot + 1) * len(parts)]
+        for start, rows in zip(starts, parts, strict=True):
+            if row < rows:
+                return start + row
+            row -= rows
+        raise IndexError(row)
+
     def verify_(self) -> None:
         """Blocks fit the array; allocated slots lie inside their memory and apart."""
         type_ = self.buffer.type
@@ -66,23 +97,26 @@ class AllocOp(IRDLOperation):
             )
         if self.base is None:
             return
-        starts = [int(start) for start in self.base.get_values()]
-        if len(starts) != type_.slots.data:
+        parts = self.part_rows()
+        starts = self.starts
+        if len(starts) != type_.slots.data * len(parts):
+            unit = "slot" if len(parts) == 1 else "piece"
             raise VerifyException(
-                f"base must give one row per slot: {type_.slots.data} slots, {len(starts)} rows"
+                f"base must give one row per {unit}: {type_.slots.data * len(parts)} {unit}s, "
+                f"{len(starts)} rows"
             )
-        rows = type_.slot_rows(config.dim)
         capacity = (
             config.scratchpad_rows
             if type_.space.data == Space.SCRATCHPAD
             else config.accumulator_rows
         )
-        for start in starts:
+        taken = sorted(zip(starts, parts * type_.slots.data, strict=True))
+        for start, rows in taken:
             if start < 0 or start + rows > capacity:
                 raise VerifyException(
                     f"slot of {rows} rows at row {start} leaves the {type_.space.data.value}, "
                     f"which has {capacity} rows on config '{config.name}'"
                 )
-        for first, second in zip(sorted(starts), sorted(starts)[1:], strict=False):
+        for (first, rows), (second, _) in zip(taken, taken[1:], strict=False):
             if first + rows > second:
                 raise VerifyException(f"slots of {rows} rows at rows {first} and {second} overlap")

@@ -7,6 +7,8 @@
  *   GEMMINI_HOST_SIM  the simulator attached to the calling thread (<gemmini/sim.h>)
  *   GEMMINI_RECORD    the recorder `gemmini_recorder`, whose buffer the program supplies
  *
+ * GEMMINI_ANCHOR(variable) marks a number that the operands of later commands are counted from.
+ *
  * `funct` is a constant from 0 to 127, `rs1` and `rs2` are 64-bit operands. The header needs no
  * C library.
  */
@@ -24,6 +26,10 @@
 
 #ifdef __cplusplus
 extern "C" {
+#endif
+
+#if defined(GEMMINI_HOST_SIM) || defined(GEMMINI_RECORD)
+#define GEMMINI_ANCHOR(variable) ((void)(variable))
 #endif
 
 #if defined(GEMMINI_HOST_SIM)
@@ -128,6 +134,8 @@ extern volatile struct gemmini_last_command gemmini_last_command;
 #define GEMMINI_ROCC(funct, rs1, rs2) GEMMINI_INSTRUCTION(funct, rs1, rs2)
 #endif
 #define GEMMINI_FENCE() __asm__ volatile("fence" ::: "memory")
+/* Keeps the variable in a register, and the compiler from seeing what it is. */
+#define GEMMINI_ANCHOR(variable) __asm__("" : "+r"(variable))
 
 #else
 #error "not a 64-bit RISC-V target: define GEMMINI_HOST_SIM or GEMMINI_RECORD"

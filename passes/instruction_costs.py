@@ -1,0 +1,104 @@
+"""How long the accelerator's units are busy with one instruction, and when its results are there.
+
+Cycles of the default memory system, measured in RTL (microarchitecture reference, sections 3, 6,
+7 and 13); sizes come from the configuration. Schedules are chosen and ordered by these figures;
+they need not be exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gemmini_xdsl.hardware import GemminiConfig
+
+LOAD_START = 19
+"""From the issue of an MVIN to its first row in local memory."""
+
+LOAD_GAP = 0.6
+"""Between the data of one MVIN and those of the next."""
+
+MISALIGNED_LOAD_CYCLES = 12
+"""What an MVIN costs beyond its beats if its requests return bytes that are not needed."""
+
+REQUEST_CYCLES = 18.05 / 16
+"""A memory request that returns one beat: 16 of them may be in flight."""
+
+SHORT_LOAD_CYCLES = 10.4
+"""The least that an MVIN takes in a row of others."""
+
+OPERAND_LATENCY = 10
+"""From the issue of a COMPUTE to its first row in the array."""
+
+STORE_ROW_CYCLES = 26.2 / 16
+"""Storing one scaled row: 5 rows pass the scale unit in 8 cycles."""
+
+SHORT_STORE_CYCLES = 5.4
+"""The least that an MVOUT takes in a row of others."""
+
+WIDE_STORE_ROW_CYCLES = 7.0
+"""Storing one row of several scaled blocks."""
+
+
+@dataclass(frozen=True)
+class InstructionCosts:
+    """Costs on one configuration, in cycles."""
+
+    config: GemminiConfig
+
+    @property
+    def pair(self) -> int:
+        """A PRELOAD with new weights and its COMPUTE: one row a cycle."""
+        return self.config.dim
+
+    @property
+    def result_latency(self) -> int:
+        """From the last row of A in the array until the results are in the accumulator."""
+        return 2 * self.config.dim + 6
+
+    def load(self, rows: int, row_bytes: int, offset: int, stride: int) -> float:
+        """An MVIN of `rows` rows of `row_bytes`, the first `offset` bytes from an aligned address.
+
+        A row that crosses beats, or lines, needs more of them. A stride of 0 reads one row and
+        writes it `rows` times.
+        """
+        if stride == 0:
+            return max(SHORT_LOAD_CYCLES, rows + 2 * LOAD_GAP)
+        beat = self.config.dma_bus_bits // 8
+        beats = requests = 0
+        for row in range(rows):
+            start = offset + row * stride
+            for size in _requests(start, row_bytes, beat, self.config.dma_max_bytes):
+                requests += 1
+                beats += size // beat
+        gap = LOAD_GAP if beats == rows * -(-row_bytes // beat) else MISALIGNED_LOAD_CYCLES
+        return max(SHORT_LOAD_CYCLES, beats + gap, requests * REQUEST_CYCLES)
+
+    def store(self, rows: int, cols: int, element_bytes: int) -> float:
+        """An MVOUT of `rows` rows; results wider than the input type are moved unscaled."""
+        blocks = -(-cols // self.config.dim)
+        if element_bytes > self.config.input_bytes:
+            beats = -(-min(cols, self.config.dim) * element_bytes * 8 // self.config.dma_bus_bits)
+            return max(SHORT_STORE_CYCLES, rows * beats + LOAD_GAP)
+        if blocks > 1:
+            return rows * WIDE_STORE_ROW_CYCLES * blocks / self.config.max_block_cols
+        return max(SHORT_STORE_CYCLES, rows * STORE_ROW_CYCLES)
+
+
+def _requests(start: int, size: int, beat: int, largest: int) -> list[int]:
+    """The aligned power-of-two requests that fetch `size` bytes at `start`.
+
+    Each is the smallest that returns the most bytes still needed (microarchitecture, section 3).
+    """
+    found: list[int] = []
+    end = start + size
+    while start < end:
+        best, useful = beat, 0
+        request = beat
+        while request <= largest:
+            gained = min(end, start // request * request + request) - start
+            if gained > useful:
+                best, useful = request, gained
+            request *= 2
+        found.append(best)
+        start += useful
+    return found

@@ -1,0 +1,325 @@
+"""List scheduling: an order of instructions in which every unit of the accelerator keeps busy.
+
+The scheduler plays the accelerator: one DMA engine loads, the array multiplies, one engine stores.
+Whenever the loader is free, it takes the load that lets the array go on most; whenever the array
+is free, it takes the first product of the program whose operands are there and in banks that are
+not being written. The planned times give the order in which the core has to send the instructions,
+since the front end takes them in order and each partition of the reservation station holds few
+(microarchitecture, section 2).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from math import log2
+
+from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.instruction_costs import LOAD_START, OPERAND_LATENCY, InstructionCosts
+
+
+LOOKAHEAD = 48
+"""Products that are looked at for the next place in the array."""
+
+
+MARGIN = 12.0
+"""Cycles by which the plan may be wrong about when a load writes a bank."""
+
+
+WORTH_STEPS = 4
+"""Steps of the worth of a load to a factor of two."""
+
+MAX_WORTH = 1 << 16
+
+
+class Unit(Enum):
+    """What executes a task."""
+
+    LOAD = "load"
+    ARRAY = "array"
+    STORE = "store"
+
+
+@dataclass(eq=False)
+class Task:
+    """Instructions that stay together.
+
+    `moving` and `stationary` are the scratchpad banks that the array reads, `writes` the one that
+    a load writes (None: the accumulator). `banks` are the accumulator banks that products write
+    or a store reads, `sums` the blocks of the accumulator that a product or a load writes: the
+    reservation station lets one at a time. A task starts when all of `after` are done.
+    """
+
+    number: int
+    unit: Unit
+    cycles: float
+    after: list[Task] = field(default_factory=list)
+    before: list[Task] = field(default_factory=list)
+    moving: frozenset[int] = frozenset()
+    stationary: frozenset[int] = frozenset()
+    writes: int | None = None
+    banks: frozenset[int] = frozenset()
+    sums: set[int] = field(default_factory=set)
+    start: float = -1.0
+    done: float = -1.0
+
+    @property
+    def placed(self) -> bool:
+        """Whether the task has its time."""
+        return self.done >= 0
+
+    @property
+    def ready_at(self) -> float:
+        """When everything that the task waits for is done, once all of that is placed."""
+        return max((task.done for task in self.after), default=0.0)
+
+
+def depend(later: Task, earlier: Task) -> None:
+    """Let `later` wait for `earlier`."""
+    if later is not earlier and earlier not in later.after:
+        later.after.append(earlier)
+        earlier.before.append(later)
+
+
+def list_schedule(tasks: Sequence[Task], config: GemminiConfig) -> list[Task]:
+    """The tasks in the order in which the core should send them."""
+    plan = _Plan(tasks, config)
+    plan.run()
+    leads = _Leads.of(config)
+    times: dict[Task, float] = {}
+    for task in plan.order:
+        # Never before what it depends on: hazards are resolved in the order of the program.
+        times[task] = max([leads.sending_time(task), *(times[earlier] for earlier in task.after)])
+    return sorted(plan.order, key=times.__getitem__)
+
+
+@dataclass(frozen=True)
+class _Leads:
+    """How long before its start an instruction should be sent."""
+
+    load: float
+    array: float
+    store: float
+
+    @staticmethod
+    def of(config: GemminiConfig) -> _Leads:
+        """A partition of products holds half as many pairs as entries; one is left free."""
+        pairs = 7
+        return _Leads(64.0, pairs * config.dim, 2.5 * config.dim)
+
+    def sending_time(self, task: Task) -> float:
+        """When `task` should be sent, in the plan's time."""
+        match task.unit:
+            case Unit.LOAD:
+                return task.start - self.load
+            case Unit.ARRAY:
+                return task.start - self.array
+            case Unit.STORE:
+                return task.start - self.store
+
+
+class _Plan:
+    def __init__(self, tasks: Sequence[Task], config: GemminiConfig):
+        self.costs = InstructionCosts(config)
+        self.waiting = {unit: [t for t in tasks if t.unit == unit] for unit in Unit}
+        self.free = dict.fromkeys(Unit, 0.0)
+        self.order: list[Task] = []
+        self.last_product: Task | None = None
+        self.read_until: dict[int | None, float] = {}
+        self.sum_loads: dict[int, Task] = {}
+        self.sum_done: dict[int, float] = {}
+        self.last_loads: list[Task] = []
+        self.last_stores: list[Task] = []
+        self.ready: Counter[tuple[frozenset[int], frozenset[int]]] = Counter()
+        self.missing = {
+            task: sum(t.unit == Unit.LOAD for t in task.after)
+            for task in self.waiting[Unit.ARRAY]
+        }
+
+    def run(self) -> None:
+        """Give every task its time."""
+        while any(self.waiting.values()):
+            load, product = self._next_load(), self._next_product()
+            if load is not None and (product is None or self._loads_first(product)):
+                self._place_load(load)
+            elif product is not None:
+                self._place_product(product)
+            else:
+                self._place_store()
+
+    def _loads_first(self, product: Task) -> bool:
+        return self.free[Unit.LOAD] <= self._product_start(product)
+
+    # -- loads ----------------------------------------------------------------------------------
+
+    def _next_load(self) -> Task | None:
+        """The load that keeps the array waiting least, and of these the one that is worth most."""
+        best: Task | None = None
+        best_score = (0.0, 0)
+        stalls: dict[int | None, int] = {}
+        for task in self.waiting[Unit.LOAD]:
+            if not all(t.placed for t in task.after):
+                continue
+            if task.writes not in stalls:
+                stalls[task.writes] = self._products_beside(task.writes)
+            stall = max(0.0, task.cycles - stalls[task.writes] * self.costs.pair)
+            stall += self._load_start(task) - self.free[Unit.LOAD]
+            score = (-(stall // self.costs.pair), self._worth(task))
+            if best is None or score > best_score:
+                best, best_score = task, score
+        return best
+
+    def _products_beside(self, bank: int | None) -> int:
+        """Products whose operands are there, or coming, and not in the bank."""
+        return sum(
+            count
+            for (moving, stationary), count in self.ready.items()
+            if bank not in moving and bank not in stationary
+        )
+
+    def _worth(self, load: Task) -> int:
+        """How many products wait for it, those most that wait for little else, for its time.
+
+        On a logarithmic scale, so that small differences do not count.
+        """
+        waiting = 0.0
+        for task in load.before:
+            if task.unit == Unit.ARRAY and not task.placed:
+                waiting += 1.0 / self.missing[task] ** 2
+            elif task.unit == Unit.STORE:
+                waiting += 1.0 / sum(not t.placed for t in task.after) ** 2
+        return round(WORTH_STEPS * log2(waiting / load.cycles)) if waiting else -MAX_WORTH
+
+    def _load_start(self, task: Task) -> float:
+        """When the load can start: not before products are done with the bank that it writes."""
+        sums = (self.sum_done.get(block, 0.0) for block in task.sums)
+        read = self.read_until.get(task.writes, 0.0) - LOAD_START + MARGIN
+        return max([self.free[Unit.LOAD], task.ready_at, read, *sums])
+
+    def _place_load(self, task: Task) -> None:
+        self.waiting[Unit.LOAD].remove(task)
+        self.order.append(task)
+        task.start = self._load_start(task)
+        self.sum_loads.update(dict.fromkeys(task.sums, task))
+        self.free[Unit.LOAD] = task.start + task.cycles
+        task.done = task.start + task.cycles + LOAD_START
+        self.last_loads = [t for t in self.last_loads if t.done > self.free[Unit.ARRAY]]
+        self.last_loads.append(task)
+        for product in task.before:
+            if product in self.missing:
+                self.missing[product] -= 1
+                if not self.missing[product]:
+                    self.ready[product.moving, product.stationary] += 1
+
+    # -- products -------------------------------------------------------------------------------
+
+    def _next_product(self) -> Task | None:
+        """The first of the least start among those whose loads have their times.
+
+        Of several that can start at once, the one that delays stores least: a bank of the
+        accumulator that is added to cannot be read.
+        """
+        best: Task | None = None
+        best_score = (0.0, 0.0, 0)
+        seen = 0
+        for task in self.waiting[Unit.ARRAY]:
+            if self.missing[task] or not all(t.placed for t in task.after):
+                continue
+            start = self._product_start(task)
+            score = (start, self._store_delay(task, start), 0)
+            if best is None or score < best_score:
+                best, best_score = task, score
+                if score == (self.free[Unit.ARRAY], 0.0, 0):
+                    break
+            seen += 1
+            if seen == LOOKAHEAD:
+                break
+        return best
+
+    def _switches(self, task: Task) -> int:
+        """Whether the array would read other banks than before.
+
+        The longer it keeps to the same, the less it matters when a load writes another.
+        """
+        last = self.last_product
+        if last is None:
+            return 0
+        return (task.moving != last.moving) + (task.stationary != last.stationary)
+
+    def _store_delay(self, task: Task, start: float) -> float:
+        """How long the first store that `task` disturbs has to wait for its results."""
+        begins = start + self.costs.result_latency
+        ends = begins + task.cycles
+        for store in self.last_stores:
+            if store.banks & task.banks and store.start < ends and begins < store.done:
+                return ends - max(begins, store.start)
+        return 0.0
+
+    def _delay_stores(self, task: Task) -> None:
+        """Shift the store that `task` disturbs, and those behind it."""
+        begins = task.start + self.costs.result_latency
+        delay = 0.0
+        for store in self.last_stores:
+            store.start += delay
+            store.done += delay
+            if not delay and store.banks & task.banks:
+                delay = self._store_delay(task, task.start) if begins < store.done else 0.0
+                store.done += delay
+        self.free[Unit.STORE] += delay
+
+    def _product_start(self, task: Task) -> float:
+        """When the first row of A can enter the array; the weights enter before it."""
+        free = self.free[Unit.ARRAY]
+        arrived = max(
+            (t.done + OPERAND_LATENCY for t in task.after if t.unit == Unit.LOAD), default=0.0
+        )
+        for block in task.sums & self.sum_loads.keys():
+            arrived = max(arrived, self.sum_loads[block].done + OPERAND_LATENCY)
+        start = max([free, *(t.done for t in task.after if t.unit != Unit.LOAD)])
+        if arrived > free - self.costs.pair:
+            # Too late for the weights to enter during the product before this one.
+            start = max(start, arrived) + self.costs.pair
+        for load in self.last_loads:
+            begins, ends = load.start + LOAD_START - MARGIN, load.done + MARGIN
+            if load.writes in task.moving and begins < start + task.cycles and start < ends:
+                start = ends
+            weights = start - self.costs.pair
+            if load.writes in task.stationary and begins < start and weights < ends:
+                start = ends + self.costs.pair
+        return start
+
+    def _place_product(self, task: Task) -> None:
+        self.waiting[Unit.ARRAY].remove(task)
+        self.order.append(task)
+        self.ready[task.moving, task.stationary] -= 1
+        task.start = self._product_start(task)
+        self.free[Unit.ARRAY] = task.start + task.cycles
+        self.sum_done.update(
+            dict.fromkeys(task.sums, self.free[Unit.ARRAY] + self.costs.result_latency)
+        )
+        task.done = self.free[Unit.ARRAY] + self.costs.result_latency
+        self.read_until.update(dict.fromkeys(task.moving, self.free[Unit.ARRAY]))
+        for bank in task.stationary - task.moving:
+            self.read_until[bank] = max(self.read_until.get(bank, 0.0), task.start)
+        self.last_product = task
+        self._delay_stores(task)
+        for store in self.waiting[Unit.STORE]:
+            if store.after and all(t.placed for t in store.after):
+                self._time_store(store)
+        self.waiting[Unit.STORE] = [t for t in self.waiting[Unit.STORE] if not t.placed]
+
+    # -- stores ---------------------------------------------------------------------------------
+
+    def _place_store(self) -> None:
+        """What no product preceded."""
+        self._time_store(self.waiting[Unit.STORE].pop(0))
+
+    def _time_store(self, task: Task) -> None:
+        self.order.append(task)
+        task.start = max(self.free[Unit.STORE], task.ready_at)
+        self.free[Unit.STORE] = task.start + task.cycles
+        task.done = self.free[Unit.STORE]
+        self.last_stores = [t for t in self.last_stores if t.done > self.free[Unit.ARRAY]]
+        self.last_stores.append(task)
