@@ -67,8 +67,8 @@ def program_data(
     """Inputs and, with `check`, the numpy reference's outputs of `runs` calls of one function.
 
     Inputs that are not given are generated from `seed`; outputs that are not given start as
-    zeros, and each call finds what the one before left. Raises `GemminiError` for wrong inputs and for modules that the reference cannot
-    evaluate.
+    zeros, and each call finds what the one before left. Raises `GemminiError` for wrong inputs
+    and for modules that the reference cannot evaluate.
     """
     arguments: Sequence[Argument] = arguments_of(function)
     types = [argument.type for argument in function.body.block.args]
