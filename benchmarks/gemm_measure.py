@@ -26,7 +26,7 @@ from gemmini_xdsl.tools.runners.registry import get_runner
 from gemmini_xdsl.tools.shorthand import FUNCTION
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.history import choose_schedule
-from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import best_loop_ws
+from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import fastest_loop_ws
 from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureError
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 
@@ -38,6 +38,10 @@ best LOOP_WS schedule."""
 SCALE = 0.0123
 RUNS = 2
 """Calls of the kernel in one program; the last one is measured."""
+
+FINALISTS = 3
+SMALL_OPERATIONS = 1 << 24
+"""Up to so many operations, so many of the fastest LOOP_WS schedules are run as programs."""
 
 TIME_LIMIT = 1800.0
 
@@ -94,6 +98,8 @@ def measure(job: Job) -> Measurement | None:
                     str(ScheduleAttr(schedule)),
                     commands=sum(item is not None for item in program.items),
                 )
+        if job.variant == LOOP_WS:
+            return _best_loop_ws(job)
         if schedule is None and job.variant != DEFAULT:
             return None
         return _run(job, schedule)
@@ -110,10 +116,17 @@ def _schedule(job: Job) -> Schedule | None:
         return None if choice is None or choice.note else choice.schedule
     if job.variant == FSM:
         return library_schedule(task.workload.problem, config)
-    if job.variant == LOOP_WS:
-        best = best_loop_ws(task)
-        return None if best is None else best[0]
     return None
+
+
+def _best_loop_ws(job: Job) -> Measurement | None:
+    """The search does not count the core's instructions, so the last choice is left to programs."""
+    task = task_of(job.case, _config(job.config))
+    small = job.case.operations <= SMALL_OPERATIONS
+    found = fastest_loop_ws(task, FINALISTS if small else 1)
+    measured = [_run(job, schedule) for schedule, _ in found]
+    wrong = next((result for result in measured if result.problem is not None), None)
+    return wrong or min(measured, key=lambda result: result.cycles or 0, default=None)
 
 
 def _run(job: Job, schedule: Schedule | None) -> Measurement:

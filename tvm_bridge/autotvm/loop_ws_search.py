@@ -50,10 +50,20 @@ def loop_ws_schedules(problem: Problem, config: GemminiConfig) -> list[Schedule]
 def best_loop_ws(task: GemmTask, exhaustive: int = EXHAUSTIVE) -> tuple[Schedule, int] | None:
     """The `loop_ws` schedule of fewest cycles on the timing model, and these cycles.
 
+    None if there is no legal one; see `fastest_loop_ws`.
+    """
+    found = fastest_loop_ws(task, 1, exhaustive)
+    return found[0] if found else None
+
+
+def fastest_loop_ws(
+    task: GemmTask, count: int, exhaustive: int = EXHAUSTIVE
+) -> list[tuple[Schedule, int]]:
+    """The `count` fastest `loop_ws` schedules that were measured, with their cycles.
+
     Measures all of `loop_ws_schedules` if there are at most `exhaustive`. If there are more, the
     two of least estimated time for each depth of the tile and the library's choice, and then
-    neighbours of the best ones, until they have none that is faster. None if there is no legal
-    one.
+    neighbours of the best ones, until they have none that was not measured.
     """
     candidates = loop_ws_schedules(task.workload.problem, task.config)
     search = _Search(task, candidates)
@@ -69,8 +79,7 @@ def best_loop_ws(task: GemmTask, exhaustive: int = EXHAUSTIVE) -> tuple[Schedule
             [n for best in search.best(CLIMBERS) for n in search.neighbours(best)]
         ):
             pass
-    best = search.best(1)
-    return (best[0], search.cycles[best[0]]) if best else None
+    return [(schedule, search.cycles[schedule]) for schedule in search.best(count)]
 
 
 class _Search:
