@@ -251,8 +251,9 @@ def page(rows: Sequence[Row], chart: str) -> str:
         "* FSM: the tiles that Gemmini's C library chooses, by the hardware's LOOP_WS, without the "
         "library's search at run time. Where the library reuses operands between tiles, which our "
         "lowering does not, it is a stream of commands at a constant pace instead of a program\n"
-        "* best LOOP_WS: the fastest of all LOOP_WS schedules\n"
-        "* bound: what no schedule can beat (`passes/lower_bound.py`)",
+        "* best LOOP_WS: the fastest LOOP_WS schedule that a search on the model finds\n"
+        "* bound: what the slowest of array, loads and stores needs, and a start of typical length "
+        "(`passes/lower_bound.py`)",
         f"![Utilisation by product]({chart})",
         "## Cycles",
         table(range(split)),
