@@ -5,6 +5,7 @@
 #   make lint     check style and types
 #   make format   rewrite the sources in the project's style
 #   make accuracy compare the timing model with the RTL recordings; writes docs/accuracy.md
+#   make gemm     measure matrix products on the timing model; writes docs/gemm.md
 #   make clean    remove the environment and everything that was built
 
 PYTHON ?= python3
@@ -24,7 +25,7 @@ C_SOURCES = $(shell find runtime_c tests -name '*.[ch]' -not -path '*/Output/*')
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format accuracy clean
+.PHONY: help demo test lint format accuracy gemm clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -48,6 +49,9 @@ format: $(STAMPS)/dev
 
 accuracy: $(STAMPS)/dev
 	$(BIN)/python benchmarks/accuracy.py
+
+gemm: $(STAMPS)/dev
+	$(BIN)/python benchmarks/gemm.py --jobs $(JOBS) --page
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache

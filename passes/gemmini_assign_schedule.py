@@ -21,6 +21,7 @@ from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.diagnostics import location, note
+from gemmini_xdsl.passes.library_schedule import library_schedule
 from gemmini_xdsl.passes.schedule_heuristic import default_schedule
 from gemmini_xdsl.passes.schedule_rules import Problem, schedule_problem
 
@@ -33,6 +34,7 @@ class GemminiAssignSchedulePass(ModulePass):
     schedule that is already on a product is kept unless `override` is set, and checked either
     way: one that does not fit the product or the configuration is an error.
 
+    `heuristic` is "default" or "library": LOOP_WS with the tile that Gemmini's C library chooses.
     `log` is a tuning log, "shipped" or "none": the best record of each product, or that of the
     nearest size with a note, takes the place of the heuristic.
     """
@@ -50,6 +52,7 @@ class GemminiAssignSchedulePass(ModulePass):
     lowering: Literal["isa", "loop_ws"] | None = None
     unroll: bool | None = None
     override: bool = False
+    heuristic: Literal["default", "library"] = "default"
     log: str = "none"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
@@ -68,8 +71,8 @@ class GemminiAssignSchedulePass(ModulePass):
 
     def _choose(self, matmul: MatmulOp, problem: Problem, config: GemminiConfig) -> Schedule:
         given = self._given_fields()
-        lowering = given.get("lowering", Lowering.ISA)
-        base = self._from_log(matmul, config) or default_schedule(problem, config, lowering)
+        lowering = given.get("lowering", self._lowering())
+        base = self._from_log(matmul, config) or self._from_heuristic(problem, config, lowering)
         if base is None and "tile" not in given:
             raise PassFailedException(
                 f"{location(matmul)}: config '{config.name}' cannot execute this product: "
@@ -80,6 +83,16 @@ class GemminiAssignSchedulePass(ModulePass):
             fitting = _shrink(schedule, problem, config)
             schedule = fitting if fitting is not None else schedule
         return schedule
+
+    def _lowering(self) -> Lowering:
+        return Lowering.LOOP_WS if self.heuristic == "library" else Lowering.ISA
+
+    def _from_heuristic(
+        self, problem: Problem, config: GemminiConfig, lowering: Lowering
+    ) -> Schedule | None:
+        if self.heuristic == "library":
+            return library_schedule(problem, config)
+        return default_schedule(problem, config, lowering)
 
     def _from_log(self, matmul: MatmulOp, config: GemminiConfig) -> Schedule | None:
         # Imported here: most compilations need neither logs nor what reads them.

@@ -123,7 +123,7 @@ def schedule_pass(ctx: Context, text: str) -> GemminiAssignSchedulePass:
     values = {
         field.name: getattr(given, field.name)
         for field in fields(GemminiAssignSchedulePass)
-        if field.name not in ("override", "log")
+        if field.name not in ("override", "heuristic", "log")
     }
     values["double_buffer"] = given.double_buffer or ("none",)
     return GemminiAssignSchedulePass(**values, override=True)

@@ -18,6 +18,13 @@ class Requantization(StrEnum):
     FAST = "fast"
 
 
+class Heuristic(StrEnum):
+    """What chooses schedules without records of tuning."""
+
+    DEFAULT = "default"
+    LIBRARY = "library"
+
+
 def compile_command(
     source: Annotated[
         str,
@@ -57,6 +64,13 @@ def compile_command(
             metavar="SCHEDULE",
             help="Schedule of every product: #gemmini.schedule<...>, or its fields such as "
             "'tile = [4, 4, 4], dataflow = ws'.",
+        ),
+    ] = None,
+    heuristic: Annotated[
+        Heuristic | None,
+        typer.Option(
+            help="Choose schedules without records of tuning: by the default heuristic, or as "
+            "Gemmini's C library does (LOOP_WS).",
         ),
     ] = None,
     tuning_log: Annotated[
@@ -125,6 +139,15 @@ def compile_command(
             "command (0: never; default: late, without the command).",
         ),
     ] = None,
+    runs: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Programs call the function so often and print the cycles of the last call, "
+            "which finds caches filled.",
+        ),
+    ] = 1,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the manifest to standard output.")
     ] = False,
@@ -141,12 +164,13 @@ def compile_command(
         config=config,
         pass_pipeline=pass_pipeline,
         schedule=schedule,
+        heuristic=None if heuristic is None else heuristic.value,
         tuning_log=tuning_log,
         requantization="fast" if requantization == Requantization.FAST else "exact",
         strict_rounding=strict_rounding,
     )
     kinds = [kind.strip() for kind in emit.split(",") if kind.strip()]
-    program = parse_program_options(platform, base_address, program_data, compare, watchdog)
+    program = parse_program_options(platform, base_address, program_data, compare, watchdog, runs)
     announce_compiler(kinds)
     with progress("compiling"):
         compiled = compile_input(source, output, options, kinds, name, program)

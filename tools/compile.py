@@ -61,13 +61,15 @@ class CompileOptions:
 
     `config` is a preset or the path of a TOML file (default: what the module says, else the
     default preset); `pass_pipeline` replaces the default pipeline; `schedule` applies to every
-    product and is `#gemmini.schedule<...>` or its fields; `tuning_log` is the path of a log of
+    product and is `#gemmini.schedule<...>` or its fields; `heuristic` ("default" or "library")
+    chooses every schedule without records of tuning; `tuning_log` is the path of a log of
     `gemmini tune`, "shipped" for the records of the package (the default) or "none".
     """
 
     config: str | None = None
     pass_pipeline: str | None = None
     schedule: str | None = None
+    heuristic: Literal["default", "library"] | None = None
     tuning_log: str | None = None
     requantization: Literal["exact", "fast"] = "exact"
     strict_rounding: bool = False
@@ -244,26 +246,30 @@ def cpu_passes() -> list[ModulePass]:
 
 
 def _passes(options: CompileOptions, context: Context) -> list[ModulePass]:
+    given = {
+        "--schedule": options.schedule,
+        "--heuristic": options.heuristic,
+        "--tuning-log": options.tuning_log,
+    }
+    chosen = [name for name, value in given.items() if value is not None]
     if options.pass_pipeline is not None:
-        if options.schedule is not None:
+        if chosen:
             raise UsageError(
-                "--schedule has no effect with --pass-pipeline; "
-                "give it to gemmini-assign-schedule there"
-            )
-        if options.tuning_log is not None:
-            raise UsageError(
-                "--tuning-log has no effect with --pass-pipeline; "
-                "give log to gemmini-assign-schedule there"
+                f"{chosen[0]} has no effect with --pass-pipeline; "
+                "give its value to gemmini-assign-schedule there"
             )
         return _parse_passes(options.pass_pipeline, context)
-    schedule = GemminiAssignSchedulePass(log=options.tuning_log or "shipped")
+    if len(chosen) > 1:
+        raise UsageError(f"{chosen[0]} and {chosen[1]} both choose the schedule; give one")
     if options.schedule is not None:
-        if options.tuning_log is not None:
-            raise UsageError("--schedule and --tuning-log both choose the schedule; give one")
         try:
             schedule = schedule_pass(context, options.schedule)
         except DiagnosticException as error:
             raise UsageError(f"--schedule: {describe(error)}") from None
+    elif options.heuristic is not None:
+        schedule = GemminiAssignSchedulePass(heuristic=options.heuristic)
+    else:
+        schedule = GemminiAssignSchedulePass(log=options.tuning_log or "shipped")
     pipeline = default_pipeline(
         requantization=options.requantization,
         strict_rounding=options.strict_rounding,

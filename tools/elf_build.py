@@ -53,6 +53,7 @@ def emitted_files(
             compiled.config,
             seed=seed,
             check=check,
+            runs=options.main.runs,
         )
         for function in compiled.c.functions
     }
@@ -93,6 +94,7 @@ def build_program(
         seed=seed,
         inputs=inputs,
         check=options.main.compare != "none",
+        runs=options.main.runs,
     )
     files = project_files(kernel, {record.name: arguments}, options)
     chosen = compiler or find_cross_compiler()

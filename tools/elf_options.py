@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import typer
 
@@ -16,7 +17,12 @@ _COMPARE = ("digest", "full", "none")
 
 
 def parse_program_options(
-    platform: str, base_address: str, data: str, compare: str, watchdog: int | None
+    platform: str,
+    base_address: str,
+    data: str,
+    compare: str,
+    watchdog: int | None,
+    runs: int = 1,
 ) -> ProgramOptions:
     """The options that the command line's texts mean. Raises `UsageError`."""
     _require("--platform", platform, list(Platform))
@@ -28,9 +34,9 @@ def parse_program_options(
         raise UsageError(
             f"--base-address must be a number such as 0x80000000, got '{base_address}'"
         ) from None
-    main = MainOptions(embed=data == "embedded", compare=compare)
+    main = MainOptions(embed=data == "embedded", compare=compare, runs=runs)
     if watchdog is not None:
-        main = MainOptions(embed=main.embed, compare=compare, watchdog=watchdog)
+        main = replace(main, watchdog=watchdog)
     return ProgramOptions(
         platform=Platform(platform),
         base_address=base,

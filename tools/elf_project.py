@@ -246,7 +246,7 @@ def _readme(kernel: Kernel, functions: Sequence[str], options: ProgramOptions) -
         )
     return f"""# {kernel.name} on Gemmini
 
-Kernels and the programs that run them once, for the hardware configuration '{config.name}'
+Kernels and the programs that run them, for the hardware configuration '{config.name}'
 (digest {config.digest}). Everything needed is here but a RISC-V compiler.
 
     make

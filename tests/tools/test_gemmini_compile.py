@@ -172,6 +172,17 @@ def test_schedule_option(gemmini: Gemmini, tmp_path: Path) -> None:
         assert "tile = [1, 1, 1]" in function["schedule"]
 
 
+def test_heuristic_option(gemmini: Gemmini, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    schedules = {}
+    for name in ("default", "library"):
+        assert gemmini("compile", SMALL, "-o", out, "--heuristic", name).status == 0
+        (function,) = json.loads((out / "manifest.json").read_text())["functions"]
+        schedules[name] = function["schedule"]
+    assert "lowering = loop_ws" in schedules["library"]
+    assert "loop_ws" not in schedules["default"]
+
+
 def test_pass_pipeline_option(gemmini: Gemmini, tmp_path: Path) -> None:
     out = tmp_path / "out"
     pipeline = 'gemmini-default-pipeline{schedule="tile = [1, 1, 1]"}'
@@ -215,6 +226,23 @@ BAD_REQUESTS = [
     (["compile", SMALL, "--pass-pipeline", "cse{"], 2, "--pass-pipeline: 'cse{' is not understo"),
     (["compile", SMALL, "--pass-pipeline", "cse{a=1}"], 2, "--pass-pipeline: pass 'cse': "),
     (["compile", SMALL, "--pass-pipeline", "cse"], 1, "cannot emit 'gemmini.matmul' in @gemm"),
+    (["compile", SMALL, "--heuristic", "best"], 2, "'best' is not one of 'default', 'library'"),
+    (
+        ["compile", SMALL, "--heuristic", "library", "--schedule", "tile = [1, 1, 1]"],
+        2,
+        "--schedule and --heuristic both choose the schedule; give one",
+    ),
+    (
+        ["compile", SMALL, "--heuristic", "library", "--tuning-log", "shipped"],
+        2,
+        "--heuristic and --tuning-log both choose the schedule; give one",
+    ),
+    (
+        ["compile", SMALL, "--heuristic", "library", "--pass-pipeline", "cse"],
+        2,
+        "--heuristic has no effect with --pass-pipeline; give",
+    ),
+    (["compile", SMALL, "--runs", "0"], 2, "'--runs': Input should be greater"),
     (["compile", SMALL, "--requantization", "good"], 2, "'good' is not one of 'exact', 'fast'"),
 ]
 

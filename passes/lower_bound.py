@@ -1,0 +1,137 @@
+"""A lower bound of the cycles that any schedule of a product needs.
+
+The array, the loads and the stores are three units that work at the same time; the slowest sets
+the pace. Rates are those measured on the RTL (tests/data/rtl): 16 cycles for a pair of blocks
+whatever their rows, a beat of the bus per cycle from the L2, `STORE_CYCLES` for a block of scaled
+results, and `START_CYCLES` before the first product and after the last one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.schedule_rules import Problem
+
+START_CYCLES = 175
+"""First loads, drain of the array and last store: about so long together (150 to 200)."""
+
+STORE_CYCLES = 26.2
+"""Storing a 16x16 block of scaled elements, one of many."""
+
+DRAM_BYTES_PER_CYCLE = 7.5
+"""What operands that do not fit the L2 arrive with."""
+
+
+@dataclass(frozen=True)
+class LowerBound:
+    """Least busy cycles of each unit; `cycles` is the bound."""
+
+    array: float
+    load: float
+    store: float
+
+    @property
+    def cycles(self) -> float:
+        """No schedule needs less, but for what its start differs from `START_CYCLES`."""
+        return max(self.array, self.load, self.store) + START_CYCLES
+
+
+def lower_bound(problem: Problem, config: GemminiConfig, bias: str = "none") -> LowerBound:
+    """The bound of a product whose operands begin on cache lines and lie row by row.
+
+    `bias` is "none", "row" or "full".
+    """
+    m, n, k = problem.blocks(config)
+    array = float(m * n * k * config.dim)
+    a_shape = (problem.k, problem.m) if problem.transpose_a else (problem.m, problem.k)
+    b_shape = (problem.n, problem.k) if problem.transpose_b else (problem.k, problem.n)
+    byte_shapes = [(rows, cols * config.input_bytes) for rows, cols in (a_shape, b_shape)]
+    if bias != "none":
+        rows = problem.m if bias == "full" else 1
+        byte_shapes.append((rows, problem.n * config.acc_bytes))
+    beat = config.dma_bus_bits // 8
+    load = float(sum(matrix_beats(*shape, config) for shape in byte_shapes))
+    total = sum(rows * width for rows, width in byte_shapes)
+    excess = max(0, total - config.l2_kib * 1024)
+    load += excess / DRAM_BYTES_PER_CYCLE - excess / beat
+    if byte_shapes[1][1] == config.input_bytes and problem.k > 1:
+        array, load = _mix_columns(array, load, problem.k, k, config)
+    return LowerBound(array, load, _store(problem, config))
+
+
+def _mix_columns(
+    array: float, load: float, rows: int, blocks: int, config: GemminiConfig
+) -> tuple[float, float]:
+    """Array and load cycles if B is one column, of which a part is loaded as a row.
+
+    A part that is loaded as a row takes full beats, and as many cycles of the array more as its
+    blocks have rows, because the PRELOAD transposes it. The best part balances the two units.
+    """
+    saved = rows - matrix_beats(1, rows * config.input_bytes, config)
+    extra = blocks * config.dim
+    part = min(1.0, max(0.0, (load - array) / (saved + extra)))
+    return array + part * extra, load - part * saved
+
+
+def _store(problem: Problem, config: GemminiConfig) -> float:
+    """Busy cycles of the store unit; full-width rows are limited by the bus."""
+    m, n, _ = problem.blocks(config)
+    block = STORE_CYCLES * config.dim / 16
+    if problem.wide_result:
+        block = max(block, config.dim * config.dim * config.acc_bytes * 8 / config.dma_bus_bits)
+    return m * n * block
+
+
+@lru_cache(maxsize=256)
+def matrix_beats(rows: int, width: int, config: GemminiConfig) -> int:
+    """Bus beats of loading `rows` rows of `width` bytes that follow each other without gaps.
+
+    Rows are loaded in pieces of one width, up to what one request covers; the best width counts.
+    """
+    beat = config.dma_bus_bits // 8
+    largest = config.dma_max_bytes
+    # The pattern repeats when a row begins at the same place in a request again.
+    period = largest // _gcd_power_of_two(width, largest)
+    best = None
+    for piece in range(beat, largest + 1, beat):
+        counts = [
+            sum(
+                _request_beats(row * width + start, min(piece, width - start), config)
+                for start in range(0, width, piece)
+            )
+            for row in range(min(rows, period))
+        ]
+        whole, rest = divmod(rows, len(counts))
+        total = whole * sum(counts) + sum(counts[:rest])
+        best = total if best is None else min(best, total)
+    assert best is not None
+    return best
+
+
+def _gcd_power_of_two(value: int, limit: int) -> int:
+    """The largest power of two that divides `value`, at most `limit` (a power of two)."""
+    return min(value & -value, limit)
+
+
+def _request_beats(address: int, size: int, config: GemminiConfig) -> int:
+    """Beats of the aligned requests that the DMA reader makes of one row.
+
+    Of the sizes from one beat to the largest request it takes the smallest that returns the most
+    bytes that are still needed.
+    """
+    beat = config.dma_bus_bits // 8
+    beats = 0
+    while size > 0:
+        useful, request = 0, beat
+        candidate = beat
+        while candidate <= config.dma_max_bytes:
+            covered = min(candidate - address % candidate, size)
+            if covered > useful:
+                useful, request = covered, candidate
+            candidate *= 2
+        beats += request // beat
+        address += useful
+        size -= useful
+    return beats

@@ -1,0 +1,137 @@
+"""The best `loop_ws` schedule of a product, by measurement: what the hardware's FSM can do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+from gemmini_xdsl.dialects.attributes import Lowering, Schedule
+from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.library_schedule import library_schedule
+from gemmini_xdsl.passes.lower_bound import STORE_CYCLES, lower_bound, matrix_beats
+from gemmini_xdsl.passes.schedule_rules import Problem, Tiling, ceil_div, schedule_problem
+from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule
+from gemmini_xdsl.tvm_bridge.autotvm.simulate import SimulatorRunner
+from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
+
+EXHAUSTIVE = 64
+"""Up to so many schedules all are measured."""
+
+CLIMBERS = 3
+"""From so many of the fastest schedules the search goes on."""
+
+
+def loop_ws_schedules(problem: Problem, config: GemminiConfig) -> list[Schedule]:
+    """All legal `loop_ws` schedules with tiles worth trying, of least estimated time first.
+
+    Along each dimension that is one tile for each number of tiles, all as equal as possible, and
+    the library's choice. Both orders of the loops over tiles are there if they differ.
+    """
+    library = library_schedule(problem, config)
+    if library is None:
+        return []
+    axes = [
+        {ceil_div(total, parts) for parts in range(1, total + 1)} | {chosen}
+        for total, chosen in zip(problem.blocks(config), library.tile, strict=True)
+    ]
+    found: dict[Schedule, float] = {}
+    for tile in product(*axes):
+        schedule = Schedule((tile[0], tile[1], tile[2]), lowering=Lowering.LOOP_WS)
+        if schedule_problem(schedule, problem, config) is not None:
+            continue
+        trips = Tiling.of(schedule, problem, config).trips
+        found[schedule] = _estimate(schedule, problem, config)
+        if trips[0] > 1 and trips[1] > 1:
+            swapped = Schedule(schedule.tile, order="nmk", lowering=Lowering.LOOP_WS)
+            found[swapped] = found[schedule]
+    return sorted(found, key=lambda schedule: (found[schedule], schedule.order))
+
+
+def best_loop_ws(task: GemmTask, exhaustive: int = EXHAUSTIVE) -> tuple[Schedule, int] | None:
+    """The `loop_ws` schedule of fewest cycles on the timing model, and these cycles.
+
+    None if there is no legal one; see `fastest_loop_ws`.
+    """
+    found = fastest_loop_ws(task, 1, exhaustive)
+    return found[0] if found else None
+
+
+def fastest_loop_ws(
+    task: GemmTask, count: int, exhaustive: int = EXHAUSTIVE
+) -> list[tuple[Schedule, int]]:
+    """The `count` fastest `loop_ws` schedules that were measured, with their cycles.
+
+    Measures all of `loop_ws_schedules` if there are at most `exhaustive`. If there are more, the
+    two of least estimated time for each depth of the tile and the library's choice, and then
+    neighbours of the best ones, until they have none that was not measured.
+    """
+    candidates = loop_ws_schedules(task.workload.problem, task.config)
+    search = _Search(task, candidates)
+    if len(candidates) <= exhaustive:
+        search.measure(candidates)
+    else:
+        for depth in {schedule.tile[2] for schedule in candidates}:
+            search.measure([s for s in candidates if s.tile[2] == depth][:2])
+        library = library_schedule(task.workload.problem, task.config)
+        assert library is not None
+        search.measure([library])
+        while search.measure(
+            [n for best in search.best(CLIMBERS) for n in search.neighbours(best)]
+        ):
+            pass
+    return [(schedule, search.cycles[schedule]) for schedule in search.best(count)]
+
+
+class _Search:
+    """What was measured, and what lies beside it."""
+
+    def __init__(self, task: GemmTask, candidates: list[Schedule]) -> None:
+        self.cycles: dict[Schedule, int] = {}
+        self._task = task
+        self._known = set(candidates)
+        self._axes = [sorted({s.tile[axis] for s in candidates}) for axis in range(3)]
+        self._runner = SimulatorRunner(verified_products=0)
+
+    def measure(self, schedules: list[Schedule]) -> bool:
+        """Measure those that were not measured yet; whether there were any."""
+        new = [schedule for schedule in schedules if schedule not in self.cycles]
+        for schedule in new:
+            program = compile_schedule(self._task, schedule)
+            self.cycles[schedule] = self._runner.cycles(self._task, program)
+        return bool(new)
+
+    def best(self, count: int) -> list[Schedule]:
+        """The fastest ones."""
+        return sorted(self.cycles, key=lambda schedule: self.cycles[schedule])[:count]
+
+    def neighbours(self, schedule: Schedule) -> list[Schedule]:
+        """One step along one dimension, and the other order."""
+        moved = [replace(schedule, order="nmk" if schedule.order == "mnk" else "mnk")]
+        for axis, sizes in enumerate(self._axes):
+            position = sizes.index(schedule.tile[axis])
+            for size in sizes[max(position - 1, 0) : position + 2]:
+                tile = list(schedule.tile)
+                tile[axis] = size
+                moved.append(replace(schedule, tile=(tile[0], tile[1], tile[2])))
+        return [neighbour for neighbour in moved if neighbour in self._known]
+
+
+def _estimate(schedule: Schedule, problem: Problem, config: GemminiConfig) -> float:
+    """Cycles if array, loads and stores overlap but for the first tile's loads and last stores."""
+    tiling = Tiling.of(schedule, problem, config)
+    m, n, k = tiling.tile
+    trip_m, trip_n, trip_k = tiling.trips
+    least = lower_bound(problem, config)
+    load = trip_n * _beats(problem.m, problem.k, problem.transpose_a, config)
+    load += trip_m * _beats(problem.k, problem.n, problem.transpose_b, config)
+    block = config.dim * config.input_bytes * config.dim * 8 / config.dma_bus_bits
+    first = min(m * k + k * n, config.max_block_cols * (m + n)) * block
+    tiles = trip_m * trip_n * trip_k
+    last = m * n * STORE_CYCLES
+    return max(least.array, load, least.store) + first + last + tiles * config.dim
+
+
+def _beats(rows: int, cols: int, transposed: bool, config: GemminiConfig) -> int:
+    if transposed:
+        rows, cols = cols, rows
+    return matrix_beats(rows, cols * config.input_bytes, config)
