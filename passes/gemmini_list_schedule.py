@@ -258,6 +258,8 @@ class _StraightLine:
         banks = self._define(task, op, blocks * self.config.dim, op.mixed_sizes)
         if space_of(op.destination) == Space.SCRATCHPAD:
             task.writes = min(banks)
+        else:
+            task.banks = frozenset(banks)
         return task
 
     # -- rows -----------------------------------------------------------------------------------

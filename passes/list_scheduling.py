@@ -28,6 +28,9 @@ MARGIN = 12.0
 """Cycles by which the plan may be wrong about when a load writes a bank."""
 
 
+FRAGILITY = 1.015
+"""How much faster a plan must be that changes banks more often."""
+
 WORTH_STEPS = 4
 """Steps of the worth of a load to a factor of two."""
 
@@ -85,14 +88,27 @@ def depend(later: Task, earlier: Task) -> None:
 
 def list_schedule(tasks: Sequence[Task], config: GemminiConfig) -> list[Task]:
     """The tasks in the order in which the core should send them."""
-    plan = _Plan(tasks, config)
-    plan.run()
+    plan = _best_plan(tasks, config)
     leads = _Leads.of(config)
     times: dict[Task, float] = {}
     for task in plan.order:
         # Never before what it depends on: hazards are resolved in the order of the program.
         times[task] = max([leads.sending_time(task), *(times[earlier] for earlier in task.after)])
     return sorted(plan.order, key=times.__getitem__)
+
+
+def _best_plan(tasks: Sequence[Task], config: GemminiConfig) -> _Plan:
+    """A plan that keeps the array on its banks, unless one that does not is much faster.
+
+    The second kind loses more where the accelerator does not follow the plan to the cycle.
+    """
+    steady = _Plan(tasks, config, steady=True)
+    steady_cycles = steady.run()
+    free = _Plan(tasks, config, steady=False)
+    if free.run() * FRAGILITY < steady_cycles:
+        return free
+    steady.run()
+    return steady
 
 
 @dataclass(frozen=True)
@@ -121,13 +137,21 @@ class _Leads:
 
 
 class _Plan:
-    def __init__(self, tasks: Sequence[Task], config: GemminiConfig):
+    def __init__(self, tasks: Sequence[Task], config: GemminiConfig, *, steady: bool):
         self.costs = InstructionCosts(config)
+        self.tasks = tasks
+        self.steady = steady
+
+    def _restart(self) -> None:
+        for task in self.tasks:
+            task.start = task.done = -1.0
+        tasks = self.tasks
         self.waiting = {unit: [t for t in tasks if t.unit == unit] for unit in Unit}
         self.free = dict.fromkeys(Unit, 0.0)
         self.order: list[Task] = []
         self.last_product: Task | None = None
         self.read_until: dict[int | None, float] = {}
+        self.added_until: dict[int, float] = {}
         self.sum_loads: dict[int, Task] = {}
         self.sum_done: dict[int, float] = {}
         self.last_loads: list[Task] = []
@@ -138,8 +162,9 @@ class _Plan:
             for task in self.waiting[Unit.ARRAY]
         }
 
-    def run(self) -> None:
-        """Give every task its time."""
+    def run(self) -> float:
+        """Give every task its time; the time at which all are done."""
+        self._restart()
         while any(self.waiting.values()):
             load, product = self._next_load(), self._next_product()
             if load is not None and (product is None or self._loads_first(product)):
@@ -148,6 +173,7 @@ class _Plan:
                 self._place_product(product)
             else:
                 self._place_store()
+        return max((task.done for task in self.tasks), default=0.0)
 
     def _loads_first(self, product: Task) -> bool:
         return self.free[Unit.LOAD] <= self._product_start(product)
@@ -158,22 +184,23 @@ class _Plan:
         """The load that keeps the array waiting least, and of these the one that is worth most."""
         best: Task | None = None
         best_score = (0.0, 0)
-        stalls: dict[int | None, int] = {}
+        beside: dict[int | None, int] = {}
+        work = self.costs.pair * self.ready.total()
         for task in self.waiting[Unit.LOAD]:
             if not all(t.placed for t in task.after):
                 continue
-            if task.writes not in stalls:
-                stalls[task.writes] = self._products_beside(task.writes)
-            stall = max(0.0, task.cycles - stalls[task.writes] * self.costs.pair)
-            stall += self._load_start(task) - self.free[Unit.LOAD]
-            score = (-(stall // self.costs.pair), self._worth(task))
+            if task.writes not in beside:
+                beside[task.writes] = self._work_beside(task.writes)
+            lost = min(task.cycles, work) - min(task.cycles, beside[task.writes])
+            lost += self._load_start(task) - self.free[Unit.LOAD]
+            score = (-(lost // self.costs.pair), self._worth(task))
             if best is None or score > best_score:
                 best, best_score = task, score
         return best
 
-    def _products_beside(self, bank: int | None) -> int:
-        """Products whose operands are there, or coming, and not in the bank."""
-        return sum(
+    def _work_beside(self, bank: int | None) -> int:
+        """Cycles of products whose operands are there, or coming, and not in the bank."""
+        return self.costs.pair * sum(
             count
             for (moving, stationary), count in self.ready.items()
             if bank not in moving and bank not in stationary
@@ -195,8 +222,11 @@ class _Plan:
     def _load_start(self, task: Task) -> float:
         """When the load can start: not before products are done with the bank that it writes."""
         sums = (self.sum_done.get(block, 0.0) for block in task.sums)
-        read = self.read_until.get(task.writes, 0.0) - LOAD_START + MARGIN
-        return max([self.free[Unit.LOAD], task.ready_at, read, *sums])
+        busy = [self.read_until.get(task.writes, 0.0)]
+        busy += [self.added_until.get(bank, 0.0) for bank in task.banks]
+        return max(
+            [self.free[Unit.LOAD], task.ready_at, max(busy) - LOAD_START + MARGIN, *sums]
+        )
 
     def _place_load(self, task: Task) -> None:
         self.waiting[Unit.LOAD].remove(task)
@@ -228,7 +258,7 @@ class _Plan:
             if self.missing[task] or not all(t.placed for t in task.after):
                 continue
             start = self._product_start(task)
-            score = (start, self._store_delay(task, start), 0)
+            score = (start, self._store_delay(task, start), self._switches(task))
             if best is None or score < best_score:
                 best, best_score = task, score
                 if score == (self.free[Unit.ARRAY], 0.0, 0):
@@ -244,17 +274,17 @@ class _Plan:
         The longer it keeps to the same, the less it matters when a load writes another.
         """
         last = self.last_product
-        if last is None:
+        if last is None or not self.steady:
             return 0
         return (task.moving != last.moving) + (task.stationary != last.stationary)
 
     def _store_delay(self, task: Task, start: float) -> float:
-        """How long the first store that `task` disturbs has to wait for its results."""
+        """How long the first store (or load of sums) that `task` disturbs has to wait for it."""
         begins = start + self.costs.result_latency
         ends = begins + task.cycles
-        for store in self.last_stores:
-            if store.banks & task.banks and store.start < ends and begins < store.done:
-                return ends - max(begins, store.start)
+        for other in [*self.last_stores, *self.last_loads]:
+            if other.banks & task.banks and other.start < ends and begins < other.done:
+                return ends - max(begins, other.start)
         return 0.0
 
     def _delay_stores(self, task: Task) -> None:
@@ -303,6 +333,9 @@ class _Plan:
         self.read_until.update(dict.fromkeys(task.moving, self.free[Unit.ARRAY]))
         for bank in task.stationary - task.moving:
             self.read_until[bank] = max(self.read_until.get(bank, 0.0), task.start)
+        self.added_until.update(
+            dict.fromkeys(task.banks, self.free[Unit.ARRAY] + self.costs.result_latency)
+        )
         self.last_product = task
         self._delay_stores(task)
         for store in self.waiting[Unit.STORE]:
