@@ -132,17 +132,17 @@ class PreloadOp(IRDLOperation):
                 "a preload must be followed by its compute in the same block: alone it never "
                 "completes"
             )
-        if _dataflow_in_force(self) == Dataflow.WS:
+        if self.stationary is None and _dataflow_in_force(self) == Dataflow.WS:
             self._verify_weight_stationary(following)
 
     def _verify_weight_stationary(self, compute: _ComputeBase) -> None:
-        """What the ws dataflow asks of a pair (ISA section 6: garbage rules, row constraints)."""
-        if self.stationary is None and isinstance(compute, ComputePreloadedOp):
+        """What ws asks of a pair that keeps the weights (ISA section 6: garbage rules, rows)."""
+        if isinstance(compute, ComputePreloadedOp):
             raise VerifyException(
                 "in the ws dataflow a preload without a stationary operand keeps the weights and "
                 "must be followed by compute_accumulated: stale weights could be used otherwise"
             )
-        if self.destination is None or self.stationary is not None:
+        if self.destination is None:
             return
         rows = constant_value(self.mixed_destination_sizes[0])
         moving = [constant_value(compute.mixed_a_sizes[0])]
