@@ -233,9 +233,8 @@ class _StraightLine:
 
     def _store(self, number: int, op: MvoutOp) -> Task:
         rows, cols = _static(op.mixed_sizes, op)
-        assert isa(op.destination.type, MemRefType)
-        element = op.destination.type.element_type
-        task = Task(number, Unit.STORE, self.costs.store(rows, cols, element.size))
+        element, offset, stride = _in_memory(op.destination, op.mixed_offsets, op)
+        task = Task(number, Unit.STORE, self.costs.store(rows, cols, element, offset, stride))
         banks = self._use(task, op.source, -(-cols // self.config.dim) * self.config.dim)
         task.banks = frozenset(banks)
         return task
@@ -243,15 +242,9 @@ class _StraightLine:
     def _load(self, number: int, op: Operation) -> Task:
         assert isinstance(op, MVIN_OPS)
         rows, cols = _static(op.mixed_sizes, op)
-        stride = offset = 0
-        element_bytes = self.config.input_bytes
+        element_bytes, offset, stride = self.config.input_bytes, 0, 0
         if op.source is not None:
-            assert isa(op.source.type, MemRefType)
-            element_bytes = op.source.type.element_type.size
-            if op.source.type.get_num_dims() > 1:
-                stride = row_stride(op.source.type) * element_bytes
-                row, col = _static(op.mixed_offsets, op)
-                offset = row * stride + col * element_bytes
+            element_bytes, offset, stride = _in_memory(op.source, op.mixed_offsets, op)
         cycles = self.costs.load(rows, cols * element_bytes, offset, stride)
         task = Task(number, Unit.LOAD, cycles)
         blocks = -(-cols // self.config.dim)
@@ -337,6 +330,18 @@ class _StraightLine:
         config = self.config
         bank = config.scratchpad_bank_rows if scratchpad else config.accumulator_bank_rows
         return {block * self.config.dim // bank for block in blocks}
+
+
+def _in_memory(matrix: SSAValue, offsets: list[Index], op: Operation) -> tuple[int, int, int]:
+    """Bytes of an element, to the first one from the start of the matrix, and between rows."""
+    type_ = matrix.type
+    assert isa(type_, MemRefType)
+    element = type_.element_type.size
+    if type_.get_num_dims() == 1:
+        return element, 0, 0
+    row, col = _static(offsets, op)
+    stride = row_stride(type_) * element
+    return element, row * stride + col * element, stride
 
 
 def _adds(op: Operation) -> bool:

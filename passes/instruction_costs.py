@@ -32,6 +32,9 @@ OPERAND_LATENCY = 10
 STORE_ROW_CYCLES = 26.2 / 16
 """Storing one scaled row: 5 rows pass the scale unit in 8 cycles."""
 
+SPLIT_STORE_ROW_CYCLES = 2.44
+"""Storing one scaled row that crosses a beat, in two writes (timing model)."""
+
 SHORT_STORE_CYCLES = 5.4
 """The least that an MVOUT takes in a row of others."""
 
@@ -73,7 +76,7 @@ class InstructionCosts:
         gap = LOAD_GAP if beats == rows * -(-row_bytes // beat) else MISALIGNED_LOAD_CYCLES
         return max(SHORT_LOAD_CYCLES, beats + gap, requests * REQUEST_CYCLES)
 
-    def store(self, rows: int, cols: int, element_bytes: int) -> float:
+    def store(self, rows: int, cols: int, element_bytes: int, offset: int, stride: int) -> float:
         """An MVOUT of `rows` rows; results wider than the input type are moved unscaled."""
         blocks = -(-cols // self.config.dim)
         if element_bytes > self.config.input_bytes:
@@ -81,7 +84,11 @@ class InstructionCosts:
             return max(SHORT_STORE_CYCLES, rows * beats + LOAD_GAP)
         if blocks > 1:
             return rows * WIDE_STORE_ROW_CYCLES * blocks / self.config.max_block_cols
-        return max(SHORT_STORE_CYCLES, rows * STORE_ROW_CYCLES)
+        beat = self.config.dma_bus_bits // 8
+        starts = [(offset + row * stride) % beat for row in range(rows)]
+        split = sum(start + cols * element_bytes > beat for start in starts)
+        cycles = (rows - split) * STORE_ROW_CYCLES + split * SPLIT_STORE_ROW_CYCLES
+        return max(SHORT_STORE_CYCLES, cycles)
 
 
 def _requests(start: int, size: int, beat: int, largest: int) -> list[int]:
