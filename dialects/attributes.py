@@ -203,7 +203,9 @@ class Schedule:
         if self.unroll and self.lowering != Lowering.ISA:
             return "unroll orders separate instructions: it needs lowering = isa"
         if self.placement == Placement.INTERLEAVED and not self.unroll:
-            return "placement = interleaved needs unroll = true: it has no row that loops can add to"
+            return (
+                "placement = interleaved needs unroll = true: it has no row that loops can add to"
+            )
         return None
 
 

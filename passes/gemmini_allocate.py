@@ -131,10 +131,7 @@ def _turn(type_: BufferType, number: int, parts: int) -> int:
 def _emptiest_banks(live: list[_Interval], capacity: int, bank: int) -> list[int]:
     """The two banks (or the only one) that hold least, the lowest first."""
     used = [
-        sum(
-            max(0, min(i.end, start + bank) - max(i.start, start))
-            for i in live
-        )
+        sum(max(0, min(i.end, start + bank) - max(i.start, start)) for i in live)
         for start in range(0, capacity, bank)
     ]
     return sorted(sorted(range(len(used)), key=lambda number: (used[number], number))[:2])

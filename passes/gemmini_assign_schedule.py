@@ -24,6 +24,7 @@ from gemmini_xdsl.passes.diagnostics import location, note
 from gemmini_xdsl.passes.library_schedule import library_schedule
 from gemmini_xdsl.passes.schedule_heuristic import default_schedule
 from gemmini_xdsl.passes.schedule_rules import Problem, schedule_problem
+from gemmini_xdsl.passes.schedule_selection import select_schedule
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,11 @@ class GemminiAssignSchedulePass(ModulePass):
     def _choose(self, matmul: MatmulOp, problem: Problem, config: GemminiConfig) -> Schedule:
         given = self._given_fields()
         lowering = given.get("lowering", self._lowering())
-        base = self._from_log(matmul, config) or self._from_heuristic(problem, config, lowering)
+        base = self._from_log(matmul, config)
+        if base is None and not given and self.heuristic == "default":
+            base = select_schedule(matmul, config)
+        elif base is None:
+            base = self._from_heuristic(problem, config, lowering)
         if base is None and "tile" not in given:
             raise PassFailedException(
                 f"{location(matmul)}: config '{config.name}' cannot execute this product: "

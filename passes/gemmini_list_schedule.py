@@ -53,7 +53,10 @@ class GemminiListSchedulePass(ModulePass):
         for region in [inner for inner in op.walk() if isinstance(inner, UnrollOp)]:
             code = _StraightLine(region)
             instructions = list(code.ordered())
-            configs = [*_configs_before(region), *(o for o in code.setup if isinstance(o, _CONFIGS))]
+            configs = [
+                *_configs_before(region),
+                *(o for o in code.setup if isinstance(o, _CONFIGS)),
+            ]
             for inner in [*code.setup, *instructions]:
                 inner.detach()
                 Rewriter.insert_op(inner, InsertPoint.before(region))

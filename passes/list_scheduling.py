@@ -158,8 +158,7 @@ class _Plan:
         self.last_stores: list[Task] = []
         self.ready: Counter[tuple[frozenset[int], frozenset[int]]] = Counter()
         self.missing = {
-            task: sum(t.unit == Unit.LOAD for t in task.after)
-            for task in self.waiting[Unit.ARRAY]
+            task: sum(t.unit == Unit.LOAD for t in task.after) for task in self.waiting[Unit.ARRAY]
         }
 
     def run(self) -> float:
@@ -224,9 +223,7 @@ class _Plan:
         sums = (self.sum_done.get(block, 0.0) for block in task.sums)
         busy = [self.read_until.get(task.writes, 0.0)]
         busy += [self.added_until.get(bank, 0.0) for bank in task.banks]
-        return max(
-            [self.free[Unit.LOAD], task.ready_at, max(busy) - LOAD_START + MARGIN, *sums]
-        )
+        return max([self.free[Unit.LOAD], task.ready_at, max(busy) - LOAD_START + MARGIN, *sums])
 
     def _place_load(self, task: Task) -> None:
         self.waiting[Unit.LOAD].remove(task)

@@ -1,7 +1,5 @@
 """The default schedule: the tile of least estimated time among those that fit.
 
-Products that are small enough are unrolled; the rest of this file is about the others.
-
 The estimate follows how `gemmini-interleave` executes a tile: while the array multiplies one
 tile, the DMA engine loads the next one and stores the one before. The longest of the three, and
 of the core's own work, sets the pace; the first loads and the last stores come on top. Rates are
@@ -22,7 +20,6 @@ from gemmini_xdsl.passes.schedule_rules import (
     ceil_div,
     schedule_problem,
 )
-from gemmini_xdsl.passes.unrolled_schedule import unrolled_schedule
 
 TRANSFER_OVERHEAD = 2
 """Cycles that an MVIN or MVOUT costs beyond its data."""
@@ -59,13 +56,9 @@ def default_schedule(
 
     Deterministic: ties go to the first candidate.
     """
-    dataflow = _default_dataflow(problem, config)
+    dataflow = default_dataflow(problem, config)
     if dataflow is None:
         return None
-    if lowering == Lowering.ISA:
-        unrolled = unrolled_schedule(problem, config, dataflow)
-        if unrolled is not None:
-            return unrolled
     best: Schedule | None = None
     best_cost = 0
     for schedule in _candidates(problem, config, dataflow, lowering):
@@ -77,7 +70,7 @@ def default_schedule(
     return best
 
 
-def _default_dataflow(problem: Problem, config: GemminiConfig) -> Dataflow | None:
+def default_dataflow(problem: Problem, config: GemminiConfig) -> Dataflow | None:
     """Weight-stationary unless both operands are transposed, which only os can do."""
     both = problem.transpose_a and problem.transpose_b
     wanted = [Dataflow.OS] if both else [Dataflow.WS]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
+from math import prod
 
 from gemmini_xdsl.dialects.attributes import Lowering, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
@@ -13,6 +15,15 @@ from gemmini_xdsl.passes.schedule_rules import Problem, Tiling, ceil_div, schedu
 from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import SimulatorRunner
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
+
+QUICK_CANDIDATES, QUICK_PER_DEPTH = 20, 4
+"""How many schedules are measured when there is little time, and how many of one depth."""
+
+QUICK_BLOCKS, QUICK_TILES = 1 << 13, 2
+"""Pairs of a short measurement, and tiles of its outermost loop at least."""
+
+QUICK_HOST_GAP = 5
+"""Cycles between commands whose operands change by constants."""
 
 EXHAUSTIVE = 64
 """Up to so many schedules all are measured."""
@@ -80,6 +91,52 @@ def fastest_loop_ws(
         ):
             pass
     return [(schedule, search.cycles[schedule]) for schedule in search.best(count)]
+
+
+def quick_choice(task: GemmTask, rivals: Sequence[Schedule] = ()) -> Schedule | None:
+    """One of `rivals`, or a `loop_ws` schedule that is close to the best, by short measurements.
+
+    The FSM's loads and products meet in the banks in ways that no simple estimate foresees, so
+    the schedules of least estimated time are measured, each on a part of the product: some
+    tiles of the outermost loop, and the last one. None if there is no legal schedule.
+    """
+    candidates = loop_ws_schedules(task.workload.problem, task.config)
+    by_depth: dict[int, int] = {}
+    chosen: list[Schedule] = []
+    for schedule in candidates:
+        depth = schedule.tile[2]
+        by_depth[depth] = by_depth.get(depth, 0) + 1
+        if by_depth[depth] <= QUICK_PER_DEPTH:
+            chosen.append(schedule)
+        if len(chosen) == QUICK_CANDIDATES:
+            break
+    runner = SimulatorRunner(host_gap=QUICK_HOST_GAP, verified_products=0)
+    best: Schedule | None = None
+    best_pace = 0.0
+    for schedule in [*rivals, *chosen]:
+        part = _part(task, schedule)
+        cycles = runner.cycles(part, compile_schedule(part, schedule))
+        pace = prod(part.workload.problem.blocks(task.config)) / cycles
+        if pace > best_pace:
+            best, best_pace = schedule, pace
+    return best
+
+
+def _part(task: GemmTask, schedule: Schedule) -> GemmTask:
+    """The product with fewer tiles in its outermost loop, if it is large."""
+    workload, config = task.workload, task.config
+    problem = workload.problem
+    blocks = prod(problem.blocks(config))
+    tiling = Tiling.of(schedule, problem, config)
+    axis = "mnk".index(schedule.order[0])
+    size = (workload.m, workload.n)[axis]
+    step = tiling.tile[axis] * config.dim
+    tiles = max(QUICK_TILES, tiling.trips[axis] * QUICK_BLOCKS // blocks)
+    if tiles >= tiling.trips[axis]:
+        return task
+    shorter = tiles * step + (size % step)
+    part = replace(workload, m=shorter) if axis == 0 else replace(workload, n=shorter)
+    return replace(task, workload=part)
 
 
 class _Search:
