@@ -26,14 +26,7 @@ import numpy as np
 
 from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.passes.schedule_heuristic import default_schedule
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import (
-    EXCHANGE,
-    MVOUT,
-    PLACEMENT,
-    SLOTS,
-    TILES,
-    gemm_space,
-)
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
 from gemmini_xdsl.tvm_bridge.autotvm.history import ApplyHistoryBest
 from gemmini_xdsl.tvm_bridge.autotvm.local import LocalExecutor
 from gemmini_xdsl.tvm_bridge.autotvm.measure import (
@@ -45,6 +38,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import (
 )
 from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.records import RecordLog, decode, encode, read_records
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import EXCHANGE, MVOUT, PLACEMENT, SLOTS, TILES
 from gemmini_xdsl.tvm_bridge.autotvm.session import tune
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
     CommandStreamBuilder,

@@ -9,7 +9,7 @@ import pytest
 from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space, schedule_of, values_of
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
 from gemmini_xdsl.tvm_bridge.autotvm.history import ApplyHistoryBest, choose_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import OtherOptionEntity, SplitEntity
 from gemmini_xdsl.tvm_bridge.autotvm.measure import (
@@ -24,6 +24,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.records import (
     parse_records,
     read_records,
 )
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of, values_of
 from gemmini_xdsl.tvm_bridge.autotvm.task import BIASES, GemmTask, Workload
 
 CONFIG = load_config("default")

@@ -1,6 +1,7 @@
 """Knobs, splits, numbering, and the constraint filter."""
 
 import random
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -10,12 +11,7 @@ from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.hardware.encoding import Funct
 from gemmini_xdsl.passes.schedule_rules import Problem, schedule_problem
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import (
-    KNOBS,
-    gemm_space,
-    schedule_of,
-    values_of,
-)
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import find_record, gemm_space
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import (
     OtherOptionEntity,
     SplitEntity,
@@ -23,6 +19,15 @@ from gemmini_xdsl.tvm_bridge.autotvm.knobs import (
     split_entities,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import (
+    FIELD_KNOBS,
+    KNOBS,
+    LEFT_OUT,
+    TILES,
+    plain,
+    schedule_of,
+    values_of,
+)
 from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace
 from gemmini_xdsl.tvm_bridge.autotvm.task import BIASES, GemmTask, Workload
 
@@ -153,6 +158,59 @@ def test_a_point_is_a_schedule() -> None:
         ["tile_k", "sp"],
         ["exchange_axis", "ot"],
     ]
+
+
+def test_every_field_of_a_schedule_has_knobs_or_is_left_out_for_a_reason() -> None:
+    with_knobs = [entry.field for entry in FIELD_KNOBS]
+    assert sorted([*with_knobs, *LEFT_OUT]) == sorted(field.name for field in fields(Schedule))
+    assert all(LEFT_OUT.values())
+    assert len(set(KNOBS)) == len(KNOBS)
+
+
+def test_fields_survive_the_way_through_knobs() -> None:
+    """Every field is set to something that is not its default."""
+    problem = Problem(64, 64, 64)
+    schedule = Schedule(
+        (1, 2, 4),
+        "nmk",
+        "mkn",
+        Dataflow.OS,
+        ("a", "c"),
+        32,
+        48,
+        Placement.PACKED,
+        Lowering.LOOP_WS,
+    )
+    defaults = Schedule((4, 4, 4))
+    for field in fields(Schedule):
+        if field.name not in LEFT_OUT:
+            assert getattr(schedule, field.name) != getattr(defaults, field.name)
+    assert schedule_of(values_of(schedule, problem, CONFIG)) == schedule
+
+
+def test_records_of_an_older_space_have_the_default_of_what_is_new() -> None:
+    problem = Problem(64, 64, 64)
+    space = gemm_space(problem, CONFIG)
+    values = values_of(Schedule((1, 2, 4), mvin_cols=32), problem, CONFIG)
+    older = {name: values[name] for name in (*TILES, "mvin_cols")}
+    assert find_record(space, older, problem, CONFIG).values == values
+    with pytest.raises(TuningError, match="unknown knob 'colour'"):
+        find_record(space, {**older, "colour": OtherOptionEntity("red")}, problem, CONFIG)
+    with pytest.raises(TuningError, match="'tile_m' has no candidate"):
+        find_record(space, {**older, TILES[0]: SplitEntity((-1, 3, 16))}, problem, CONFIG)
+
+
+def test_plain_knobs_follow_the_type_of_their_field() -> None:
+    dataflow = plain("dataflow")
+    assert dataflow.candidates(Problem(1, 1, 1), CONFIG) == [
+        [OtherOptionEntity("ws"), OtherOptionEntity("os")]
+    ]
+    assert dataflow.read({}) is Dataflow.WS
+    assert dataflow.read({"dataflow": OtherOptionEntity("os")}) is Dataflow.OS
+    width = plain("mvin_cols", lambda problem, config: (16, 32), unset=lambda *_: 64)
+    assert width.write(Schedule((1, 1, 1)), Problem(1, 1, 1), CONFIG) == [OtherOptionEntity(64)]
+    with pytest.raises(TuningError, match="mvin_cols must be a number, got True"):
+        width.read({"mvin_cols": OtherOptionEntity(True)})
 
 
 def test_unknown_and_malformed_knobs() -> None:

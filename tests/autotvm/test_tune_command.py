@@ -12,8 +12,8 @@ from gemmini_xdsl.passes.gemmini_assign_schedule import GemminiAssignSchedulePas
 from gemmini_xdsl.tools.gemmini import main
 from gemmini_xdsl.tools.inputs import make_context
 from gemmini_xdsl.tools.shorthand import build_gemm, parse_shorthand
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.records import read_records
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of
 
 GEMM = "gemm:M=32,N=32,K=32"
 

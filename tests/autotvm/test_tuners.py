@@ -7,13 +7,14 @@ from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.passes.schedule_heuristic import default_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.bound import bound, features
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space, schedule_of, values_of
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
 from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     MeasureErrorNo,
     MeasureInput,
     MeasureResult,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record, decode, encode
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of, values_of
 from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 from gemmini_xdsl.tvm_bridge.autotvm.tuners import TUNERS, make_tuner, xgb

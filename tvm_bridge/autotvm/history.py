@@ -13,9 +13,9 @@ from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.schedule_rules import schedule_problem
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureErrorNo
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record, parse_records, read_records
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.task import Workload
 
 SHIPPED = "shipped"

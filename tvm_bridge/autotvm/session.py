@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import Entity
 from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     Executor,
@@ -18,6 +17,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     MeasureResult,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record, RecordLog
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import verify_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 from gemmini_xdsl.tvm_bridge.autotvm.tuners import Tuner

@@ -9,8 +9,8 @@ import numpy as np
 
 from gemmini_xdsl.passes.schedule_heuristic import default_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.bound import bound
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import DATAFLOW, LOWERING, TILES, values_of
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import DATAFLOW, LOWERING, TILES, values_of
 from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace, Indices
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 
