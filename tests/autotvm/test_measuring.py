@@ -1,6 +1,8 @@
 """Local measuring: results, failures, time limits; the tuning loop; the simulators."""
 
+import pickle
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from gemmini_xdsl.dialects.attributes import Dataflow, Lowering, Schedule
 from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.targets.command_stream import CommandStream
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space, schedule_of, values_of
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
 from gemmini_xdsl.tvm_bridge.autotvm.local import LocalExecutor
 from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     ERROR_COST,
@@ -23,8 +25,10 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     Results,
     measure_one,
 )
+from gemmini_xdsl.tvm_bridge.autotvm.native import NativeBuilder
 from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.records import RecordLog, read_records
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of, values_of
 from gemmini_xdsl.tvm_bridge.autotvm.session import Progress, tune
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
     CommandStreamBuilder,
@@ -263,6 +267,47 @@ def test_trials_are_verified_and_timed(
     assert cycles >= 3 * 3 * 5 * CONFIG.dim / 2
     again = measure_one(item, CommandStreamBuilder(), SimulatorRunner())
     assert again.costs == result.costs
+
+
+@pytest.mark.parametrize(
+    ("name", "workload", "schedule"),
+    [
+        ("default", Workload(40, 33, 70, bias="row"), Schedule((2, 1, 3), double_buffer=("a",))),
+        ("default", Workload(40, 33, 70), Schedule((3, 3, 2), dataflow=Dataflow.OS)),
+        ("default", Workload(100, 64, 64), Schedule((2, 2, 2), lowering=Lowering.LOOP_WS)),
+        ("int8_8x8", Workload(64, 20, 64, wide_result=True), Schedule((2, 3, 4), "nmk")),
+    ],
+)
+def test_native_code_sends_the_same_commands(
+    name: str, workload: Workload, schedule: Schedule
+) -> None:
+    task = GemmTask(workload, load_config(name))
+    native = NativeBuilder().build(task, schedule)
+    stream = CommandStreamBuilder().build(task, schedule)
+    assert native.placements == stream.placements
+    verify(task, native)
+    runner = SimulatorRunner()
+    assert runner.cycles(task, native) == runner.cycles(task, stream)
+    assert pickle.loads(pickle.dumps(native)) == native
+
+
+def test_wrong_results_of_native_code_are_noticed() -> None:
+    """A kernel for another product computes something else."""
+    task = GemmTask(Workload(32, 32, 32), CONFIG)
+    shorter = GemmTask(Workload(32, 32, 16), CONFIG)
+    program = NativeBuilder().build(shorter, Schedule((2, 2, 1)))
+    placements = CommandStreamBuilder().build(task, Schedule((2, 2, 1))).placements
+    with pytest.raises(MeasureError, match="results are wrong") as error:
+        verify(task, replace(program, placements=placements))
+    assert error.value.number == MeasureErrorNo.WRONG_ANSWER
+
+
+def test_a_missing_or_failing_compiler_is_an_error_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    for compiler, message in (("no-such-cc", "no C compiler found"), ("false", "cannot compile")):
+        monkeypatch.setenv("CC", compiler)
+        result = measure_one(trial((1, 1, 1)), NativeBuilder(), SimulatorRunner())
+        assert result.error_no == MeasureErrorNo.COMPILE_HOST
+        assert message in result.message
 
 
 def test_wrong_results_are_noticed() -> None:

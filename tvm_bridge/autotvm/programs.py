@@ -1,7 +1,8 @@
-"""From a task and a schedule to the commands that the accelerator gets, in memory."""
+"""From a task and a schedule to commands or to C, in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from xdsl.context import Context
@@ -15,7 +16,14 @@ from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.passes.convert_gemmini_to_rocc import ConvertGemminiToRoccPass
 from gemmini_xdsl.passes.gemmini_tile import GemminiTilePass
 from gemmini_xdsl.passes.pipelines import default_pipeline
-from gemmini_xdsl.targets.command_stream import CommandStream, command_stream
+from gemmini_xdsl.targets.arguments import annotate_arguments
+from gemmini_xdsl.targets.c_module import CModule, emit_module
+from gemmini_xdsl.targets.command_stream import (
+    CommandStream,
+    Placement,
+    command_stream,
+    place_arguments,
+)
 from gemmini_xdsl.targets.errors import TargetError
 from gemmini_xdsl.tools.shorthand import Bias, GemmSpec, build_gemm
 from gemmini_xdsl.tools.universe import load_universe
@@ -54,11 +62,16 @@ def lowering_passes() -> tuple[ModulePass, ...]:
 
     Passes after the conversion to RoCC only simplify how the core computes them.
     """
+    names = [step.name for step in _scheduled_passes()]
+    return _scheduled_passes()[: names.index(ConvertGemminiToRoccPass.name) + 1]
+
+
+@cache
+def _scheduled_passes() -> tuple[ModulePass, ...]:
+    """The default pipeline from a scheduled product on."""
     passes = default_pipeline()
-    names = [step.name for step in passes]
-    start = names.index(GemminiTilePass.name)
-    end = names.index(ConvertGemminiToRoccPass.name)
-    return tuple(passes[start : end + 1])
+    start = [step.name for step in passes].index(GemminiTilePass.name)
+    return tuple(passes[start:])
 
 
 @cache
@@ -73,8 +86,29 @@ def compile_schedule(task: GemmTask, schedule: Schedule) -> CommandStream:
     """All commands of the task under `schedule`. Raises `TuningError` if it does not compile."""
     module = gemm_module(task, schedule)
     try:
-        for step in lowering_passes():
-            step.apply(_context(), module)
+        _lower(module, lowering_passes())
         return command_stream(module)
     except (DiagnosticException, TargetError) as error:
         raise TuningError(" ".join(str(error).split())) from None
+
+
+def emit_schedule(
+    task: GemmTask, schedule: Schedule, name: str
+) -> tuple[CModule, tuple[Placement, ...]]:
+    """The C of the task under `schedule`, and where its command stream places the arguments.
+
+    `name` is the stem of the header that the C includes. Raises `TuningError` if the schedule
+    does not compile.
+    """
+    module = gemm_module(task, schedule)
+    try:
+        annotate_arguments(module)
+        _lower(module, _scheduled_passes())
+        return emit_module(module, name), place_arguments(module)
+    except (DiagnosticException, TargetError) as error:
+        raise TuningError(" ".join(str(error).split())) from None
+
+
+def _lower(module: ModuleOp, passes: Sequence[ModulePass]) -> None:
+    for step in passes:
+        step.apply(_context(), module)
