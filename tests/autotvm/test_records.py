@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,29 @@ def test_the_best_record_is_applied() -> None:
     assert choice is not None
     assert choice.schedule.tile == (2, 1, 1)
     assert choice.note == ""
+
+
+def test_times_of_different_devices_are_not_compared() -> None:
+    item, _ = trial()
+    lines: list[str] = []
+    for seconds, device, tile in (
+        (3e-5, "riscv", (1, 1, 2)),
+        (1e-5, "simulator:8", (1, 1, 1)),
+        (2e-5, "riscv", (2, 1, 1)),
+        (4e-5, "riscv", (2, 2, 1)),
+    ):
+        task = replace(item.task, device=device)
+        values = values_of(Schedule(tile), task.workload.problem, CONFIG)
+        result = MeasureResult((seconds,), MeasureErrorNo.NO_ERROR, 0.25, 1700000000.5)
+        lines.append(encode(MeasureInput(task, 0, values), result))
+    records = [decode(line) for line in lines]
+    assert [record.device for record in records] == ["riscv", "simulator:8", "riscv", "riscv"]
+    choice = ApplyHistoryBest(records, "log.json").query(item.task.workload, CONFIG)
+    assert choice is not None
+    assert choice.schedule.tile == (2, 1, 1)
+    choice = ApplyHistoryBest(records[:2], "log.json").query(item.task.workload, CONFIG)
+    assert choice is not None
+    assert choice.schedule.tile == (1, 1, 1)
 
 
 def test_schedules_that_failed_verification_are_not_applied() -> None:

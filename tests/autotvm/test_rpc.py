@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from machines import NoBuilder, TableRunner
 
+from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
@@ -20,6 +21,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.rpc import (
     parse_address,
     start_server,
 )
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import values_of
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 
 HOST = "127.0.0.1"
@@ -27,6 +29,8 @@ KEY = "test"
 SERVERS = 4
 SECONDS = 0.25
 """What a trial costs on a test server, whatever it is."""
+HANG = 6
+"""The size of K tiles with which a test server never ends; the other tests have none."""
 
 TASK = GemmTask(Workload(64, 64, 64), load_config("default"))
 SPACE = gemm_space(TASK.workload.problem, TASK.config)
@@ -80,7 +84,7 @@ def servers(tracker: tuple[str, int]) -> Iterator[list[Any]]:
     started: list[Any] = []
 
     def start() -> None:
-        machine = TableRunner(seconds=SECONDS, wrong=4)
+        machine = TableRunner(seconds=SECONDS, wrong=4, hang=HANG)
         started.append(start_server(tracker, KEY, NoBuilder(), machine, HOST, 19090))
 
     threads = [threading.Thread(target=start) for _ in range(SERVERS)]
@@ -136,6 +140,20 @@ def test_four_servers_are_three_times_as_fast_as_one(
     single, results = measure(alone, 8)
     check(results)
     assert (32 / together) / (8 / single) >= 3
+
+
+def test_a_trial_that_hangs_is_not_tried_elsewhere(
+    tracker: tuple[str, int], servers: list[Any]
+) -> None:
+    executor = RPCExecutor(tracker, KEY, session_timeout=2)
+    task = GemmTask(Workload(64, 64, HANG * 16), TASK.config)
+    values = values_of(Schedule((1, 1, HANG)), task.workload.problem, task.config)
+    hanging = MeasureInput(task, -1, values)
+    found = {item.index: result for item, result in executor.measure([hanging, *trials(1)])}
+    late, good = found[-1], found[trials(1)[0].index]
+    assert good.ok
+    assert (late.error_no, late.message) == (MeasureErrorNo.RUN_TIMEOUT, "took longer than 2 s")
+    assert executor.retried == 0
 
 
 def test_a_killed_server_loses_nothing(tracker: tuple[str, int], servers: list[Any]) -> None:

@@ -88,6 +88,14 @@ def test_reports(
         (["-o", "no/log.json"], 1, "no/log.json: cannot write the tuning log"),
         (["--resume", "--tuner", "ga,xgb"], 2, "--resume continues one run"),
         (["--trials", "0"], 2, "--trials"),
+        (["--builder", "rust"], 2, "--builder must be one of fastest, commands, c; got 'rust'"),
+        (["--runner", "fast"], 2, "--runner must be one of simulator, riscv, spike, rtl, zcu102"),
+        (["--runner", "json:loads"], 2, "--runner json:loads: TypeError"),
+        (["--runner", "riscv", "--builder", "c"], 2, "'riscv' takes RISC-V programs only"),
+        (["--runner", "riscv", "--host-gap", "4"], 2, "the runner 'riscv' has its own core"),
+        (["--runner", "zcu102", "--tty", "/dev/none"], 1, "--on zcu102"),
+        (["--tty", "/dev/ttyUSB1"], 2, "--tty is for the runner zcu102"),
+        (["--tracker", "a:1", "--key", "k", "--runner", "riscv"], 2, "with --tracker the servers"),
     ],
 )
 def test_mistakes_are_named_in_one_line(
@@ -104,6 +112,44 @@ def test_mistakes_are_named_in_one_line(
     assert message in err
     assert err.count("\n") == 1
     assert not [path for path in tmp_path.iterdir() if path.stat().st_size]
+
+
+def test_a_missing_compiler_is_named_before_the_first_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CC", "no-such-cc")
+    monkeypatch.setenv("GEMMINI_RISCV_CC", "no-such-cc")
+    log = tmp_path / "log.json"
+    for args in (["--builder", "c"], ["--runner", "riscv"]):
+        status, out, err = gemmini(capsys, "tune", GEMM, "-o", log, *args)
+        assert (status, out, err.count("\n")) == (1, "", 1)
+        assert "no-such-cc" in err
+    assert not log.exists()
+
+
+@pytest.mark.parametrize("args", [["--builder", "c"], ["--runner", "riscv"]])
+def test_other_builders_and_runners(
+    args: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if "riscv" in args:
+        pytest.importorskip("unicorn")
+    log = tmp_path / "log.json"
+    run = ["tune", GEMM, "-o", log, "--trials", 2, "--jobs", 1, "--json", *args]
+    status, out, err = gemmini(capsys, *run)
+    assert (status, err) == (0, "")
+    (result,) = json.loads(out)["workloads"]
+    assert (result["trials"], result["errors"], result["verified"]) == (2, 0, True)
+    device = "riscv" if "riscv" in args else "simulator:8"
+    assert result["device"] == device
+    assert {record.device for record in read_records(log)} == {device}
+    # Another device's times are no trials of this one.
+    status, out, err = gemmini(
+        capsys, "tune", GEMM, "-o", log, "--trials", 2, "--jobs", 1, "--json", "--resume",
+        "--host-gap", 20,
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    (result,) = json.loads(out)["workloads"]
+    assert (result["resumed"], result["device"]) == (0, "simulator:20")
 
 
 def test_inputs_without_products(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

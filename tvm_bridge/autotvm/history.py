@@ -40,10 +40,11 @@ class ApplyHistoryBest:
     def __init__(self, records: Iterable[Record], source: str) -> None:
         """Take the successful records of `records`; `source` names them in messages.
 
-        A schedule that ever gave a wrong answer is not taken, however fast it was.
+        A schedule that ever gave a wrong answer is not taken, however fast it was. Of records
+        from different devices, whose times do not compare, those of the last one count.
         """
         self.source = source
-        self._best: dict[tuple[str, Workload], Record] = {}
+        by_device: dict[tuple[str, Workload], dict[str, Record]] = {}
         ours = [(record.digest, record) for record in records if record.digest is not None]
         wrong = {
             (digest, record.workload, repr(record.values))
@@ -54,8 +55,11 @@ class ApplyHistoryBest:
             key = (digest, record.workload)
             if not record.result.ok or (*key, repr(record.values)) in wrong:
                 continue
-            if key not in self._best or record.result.mean < self._best[key].result.mean:
-                self._best[key] = record
+            best = by_device.setdefault(key, {}).pop(record.device, record)
+            # The last device is the last key.
+            faster = record.result.mean < best.result.mean
+            by_device[key][record.device] = record if faster else best
+        self._best = {key: list(devices.values())[-1] for key, devices in by_device.items()}
 
     @staticmethod
     def load(path: Path) -> ApplyHistoryBest:

@@ -21,7 +21,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     MeasureResult,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.space import entity_list
-from gemmini_xdsl.tvm_bridge.autotvm.task import TASK_NAME, Workload, digest_of
+from gemmini_xdsl.tvm_bridge.autotvm.task import TASK_NAME, Workload, device_of, digest_of
 
 AUTOTVM_LOG_VERSION = 0.2
 
@@ -41,6 +41,11 @@ class Record:
     def digest(self) -> str | None:
         """Digest of the configuration that it was measured on, for our tasks."""
         return digest_of(self.target) if self.task_name == TASK_NAME else None
+
+    @property
+    def device(self) -> str:
+        """What it was measured on; nothing if the record does not say."""
+        return device_of(self.target)
 
     @property
     def workload(self) -> Workload:

@@ -139,15 +139,19 @@ _Finished = tuple[MeasureInput, MeasureResult] | TuningError
 
 @dataclass
 class _Attempt:
+    """A trial, how often it was tried, and when a server last began with it."""
+
     item: MeasureInput
     tries: int = 0
+    started: float = 0.0
 
 
 class RPCExecutor:
     """Measures trials on all servers that a tracker knows under `key`.
 
     One thread for each server that is registered at the start asks the tracker for a session,
-    measures one trial in it and gives it back, so that several clients can share the servers.
+    measures one trial in it and gives it back, so that several clients can share the servers. A
+    session that takes longer than `session_timeout` seconds is ended by its server.
     """
 
     def __init__(
@@ -231,12 +235,17 @@ class RPCExecutor:
         done: queue.Queue[_Finished],
     ) -> None:
         while (attempt := todo.get()) is not None:
-            start = time.perf_counter()
+            attempt.started = 0.0
             try:
-                done.put((attempt.item, self._measure_remotely(attempt.item)))
+                done.put((attempt.item, self._measure_remotely(attempt)))
             except Exception as error:
                 if self._stopping:
                     return
+                seconds = time.monotonic() - attempt.started if attempt.started else 0.0
+                if seconds >= self._session_timeout:
+                    # The server ended the session; elsewhere it would take as long.
+                    done.put((attempt.item, self._timed_out(seconds)))
+                    continue
                 attempt.tries += 1
                 if attempt.tries < self._attempts:
                     self.retried += 1
@@ -247,9 +256,12 @@ class RPCExecutor:
                     return
                 text = " ".join(str(error).split())[:200]
                 message = f"{self._attempts} servers failed: {type(error).__name__}: {text}"
-                seconds = time.perf_counter() - start
                 failure = MeasureResult.failure(MeasureErrorNo.RUNTIME_DEVICE, message, seconds)
                 done.put((attempt.item, failure))
+
+    def _timed_out(self, seconds: float) -> MeasureResult:
+        message = f"took longer than {self._session_timeout} s"
+        return MeasureResult.failure(MeasureErrorNo.RUN_TIMEOUT, message, seconds)
 
     def _wait(self, done: queue.Queue[_Finished]) -> _Finished:
         """The next result; a request waits for ever if no server is left, so look now and then."""
@@ -280,7 +292,7 @@ class RPCExecutor:
             )
         return None
 
-    def _measure_remotely(self, item: MeasureInput) -> MeasureResult:
+    def _measure_remotely(self, attempt: _Attempt) -> MeasureResult:
         from tvm import rpc
 
         tracker = rpc.connect_tracker(*self._address)
@@ -292,7 +304,8 @@ class RPCExecutor:
             with self._lock:
                 self._waiting.remove(tracker)
             tracker.close()
-        answer = str(session.get_function(MEASURE_FUNCTION)(encode_trial(item)))
+        attempt.started = time.monotonic()
+        answer = str(session.get_function(MEASURE_FUNCTION)(encode_trial(attempt.item)))
         line, message = json.loads(answer)
         result = decode(line).result
         return MeasureResult(
