@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 
@@ -28,8 +29,11 @@ def serve(tracker: str, key: str, host: str, port: int, options: MachineOptions)
         f"measuring on {machine.device} for '{key}', port {server.port}; Ctrl-C ends it",
         file=sys.stderr,
     )
+    # A request to end, as service managers send it, must not leave the server's process behind.
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
     try:
-        threading.Event().wait()
+        ended.wait()
     finally:
         server.terminate()
     return 0

@@ -94,23 +94,23 @@ class ApplyHistoryBest:
         """
         exact = self._best.get((config.digest, workload))
         if exact is not None:
-            schedule = schedule_of(exact.values)
+            schedule = self._schedule(exact)
             broken = schedule_problem(schedule, workload.problem, config)
             if broken is None:
                 return Choice(schedule, exact)
         ranked = sorted(
             (
-                (_distance(workload, other), other.size, record)
+                (distance(workload, other), other.size, record)
                 for (digest, other), record in self._best.items()
                 if digest == config.digest and other != workload
                 if not same_size or other.size == workload.size
             ),
             key=lambda item: item[:2],
         )
-        for distance, size, record in ranked:
-            if distance == math.inf:
+        for far, size, record in ranked:
+            if far == math.inf:
                 break
-            schedule = schedule_of(record.values)
+            schedule = self._schedule(record)
             if workload.wide_result:
                 schedule = replace(schedule, mvout_cols=0)
             if schedule_problem(schedule, workload.problem, config) is None:
@@ -121,8 +121,15 @@ class ApplyHistoryBest:
                 return Choice(schedule, record, note)
         return None
 
+    def _schedule(self, record: Record) -> Schedule:
+        try:
+            return schedule_of(record.values)
+        except TuningError as error:
+            raise TuningError(f"{self.source}: {error}") from None
 
-def _distance(wanted: Workload, other: Workload) -> float:
+
+def distance(wanted: Workload, other: Workload) -> float:
+    """How far apart two products are, in doublings of a size; infinite if transposes differ."""
     transposes = (wanted.transpose_a, wanted.transpose_b)
     if transposes != (other.transpose_a, other.transpose_b):
         return math.inf

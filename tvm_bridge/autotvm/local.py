@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
+from threading import Lock
 
 from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     Builder,
@@ -25,6 +26,7 @@ TIMEOUT_SECONDS = 60.0
 START_SECONDS = 120.0
 """Time that a new process may take until it is ready, with all imports."""
 
+_STARTING = Lock()
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -103,7 +105,7 @@ class LocalExecutor:
         process = self._context.Process(
             target=_serve, args=(theirs, self._builder, self._runner), daemon=True
         )
-        with _one_thread():
+        with _STARTING, _one_thread():
             process.start()
         theirs.close()
         return _Worker(process, ours, deadline=time.monotonic() + START_SECONDS)
@@ -189,7 +191,7 @@ def _serve(connection: Connection, builder: Builder, runner: Runner) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from gemmini_xdsl.tvm_bridge.autotvm import programs
 
-    programs.lowering_passes()
+    programs.warm_up()
     try:
         connection.send(None)
         while True:

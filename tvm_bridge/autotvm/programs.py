@@ -13,6 +13,7 @@ from xdsl.utils.exceptions import DiagnosticException
 from gemmini_xdsl.dialects.attributes import ConfigAttr, Schedule, ScheduleAttr
 from gemmini_xdsl.dialects.config_lookup import CONFIG_ATTRIBUTE
 from gemmini_xdsl.dialects.matmul import MatmulOp
+from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.passes.convert_gemmini_to_rocc import ConvertGemminiToRoccPass
 from gemmini_xdsl.passes.gemmini_tile import GemminiTilePass
 from gemmini_xdsl.passes.pipelines import default_pipeline
@@ -28,7 +29,7 @@ from gemmini_xdsl.targets.errors import TargetError
 from gemmini_xdsl.tools.shorthand import Bias, GemmSpec, build_gemm
 from gemmini_xdsl.tools.universe import load_universe
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
+from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 
 SCALE = 1 / 64
 """The requantisation scale of tuned programs; it changes results but not when they are there."""
@@ -107,6 +108,13 @@ def emit_schedule(
         return emit_module(module, name), place_arguments(module)
     except (DiagnosticException, TargetError) as error:
         raise TuningError(" ".join(str(error).split())) from None
+
+
+def warm_up() -> None:
+    """Compile a small product, so that what is loaded and cached on demand is there."""
+    task = GemmTask(Workload(1, 1, 1), load_config("default"))
+    compile_schedule(task, Schedule((1, 1, 1)))
+    emit_schedule(task, Schedule((1, 1, 1)), "warm")
 
 
 def _lower(module: ModuleOp, passes: Sequence[ModulePass]) -> None:

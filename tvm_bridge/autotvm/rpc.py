@@ -51,7 +51,8 @@ def serve_trials(builder: Builder, runner: Runner) -> Callable[[], None]:
 
         from gemmini_xdsl.tvm_bridge.autotvm import programs
 
-        programs.lowering_passes()
+        # Every session is a fork of this process.
+        programs.warm_up()
 
         def measure(text: str) -> str:
             return measure_text(str(text), builder, runner)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import find_record
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import Entity
 from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     Executor,
@@ -29,12 +30,17 @@ Verifier = Callable[[GemmTask, Schedule], None]
 
 @dataclass(frozen=True)
 class Best:
-    """The best verified schedule: its time in seconds, its knob values, and the trial's number."""
+    """The best verified schedule: its knob values, the result and the number of its trial."""
 
     schedule: Schedule
-    seconds: float
     values: dict[str, Entity]
+    result: MeasureResult
     trial: int
+
+    @property
+    def seconds(self) -> float:
+        """Its time in seconds."""
+        return self.result.mean
 
 
 @dataclass
@@ -60,10 +66,14 @@ class Progress:
         return len(self.curve)
 
     @property
+    def elapsed(self) -> float:
+        """Seconds since the start of this run."""
+        return time.monotonic() - self.started
+
+    @property
     def rate(self) -> float:
         """Trials a second in this run."""
-        elapsed = time.monotonic() - self.started
-        return (self.done - self.resumed) / elapsed if elapsed > 0 else 0.0
+        return (self.done - self.resumed) / self.elapsed if self.elapsed > 0 else 0.0
 
     def add(self, result: MeasureResult) -> None:
         """Count one trial."""
@@ -92,6 +102,7 @@ def tune(
     trials: int,
     *,
     early_stopping: int | None = None,
+    seconds: float | None = None,
     log: RecordLog | None = None,
     earlier: list[Record] | None = None,
     callback: Callable[[Progress], None] = lambda _: None,
@@ -99,9 +110,9 @@ def tune(
 ) -> Outcome:
     """Measure up to `trials` points of the tuner's space and return the best, verified.
 
-    `early_stopping` ends the run after so many trials without improvement. `earlier` are records
-    of the same task from an interrupted run; they count as trials. Raises `TuningError` if no
-    trial succeeds.
+    `early_stopping` ends the run after so many trials without improvement, and `seconds` after
+    so long, at least one batch apart. `earlier` are records of the same task from an interrupted
+    run; they count as trials. Raises `TuningError` if no trial succeeds.
     """
     progress = Progress(trials)
     results: list[tuple[MeasureInput, MeasureResult]] = []
@@ -109,7 +120,9 @@ def tune(
     while progress.done < trials and not _stalled(progress, early_stopping):
         # Enough for everyone: two trials each, since not all take equally long.
         plan = max(tuner.plan_size, 2 * executor.parallelism)
-        batch = tuner.next_batch(min(plan, trials - progress.done))
+        if seconds is not None and progress.done > progress.resumed:
+            plan = min(plan, int(progress.rate * (seconds - progress.elapsed)))
+        batch = tuner.next_batch(min(plan, trials - progress.done)) if plan > 0 else []
         if not batch:
             break
         inputs = [MeasureInput.of(tuner.task, tuner.space.get(index)) for index in batch]
@@ -141,7 +154,9 @@ def _resume(
     found: dict[int, tuple[MeasureInput, MeasureResult]] = {}
     for record in earlier:
         try:
-            entity = tuner.space.find(record.values)
+            entity = find_record(
+                tuner.space, record.values, tuner.task.workload.problem, tuner.task.config
+            )
         except TuningError:
             continue
         # A later record of the same point is the verdict of its verification.
@@ -179,7 +194,7 @@ def _verified(
             if log is not None:
                 log.append(item, MeasureResult.failure(_WRONG, str(error), result.all_cost))
             continue
-        best = Best(schedule, result.mean, item.values, number + 1)
+        best = Best(schedule, item.values, result, number + 1)
         return Outcome(task, best, progress, refused)
     reason = f"; the last error: {progress.last_error}" if progress.last_error else ""
     raise TuningError(

@@ -8,13 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.tvm_bridge.autotvm.bound import Columns, features, relative_cost
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import find_record, gemm_space
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record
 from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace, Indices
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
-from gemmini_xdsl.tvm_bridge.autotvm.tuners.base import FIRST_TRIALS, Tuner, first_guesses
+from gemmini_xdsl.tvm_bridge.autotvm.tuners.base import (
+    FIRST_TRIALS,
+    Tuner,
+    closest_point,
+    first_guesses,
+)
 
 PARAMETERS = {
     "max_depth": 3,
@@ -71,6 +77,13 @@ class XGBTuner(Tuner):
         self._history: list[tuple[Columns, float]] = []
         self._guesses = first_guesses(task, space, FIRST_TRIALS)
 
+    def suggest(self, schedules: Sequence[Schedule]) -> None:
+        """Measure these schedules, or what the space has closest to them, right after the first
+        guess.
+        """
+        found = [closest_point(self.task, self.space, schedule) for schedule in schedules]
+        self._guesses = list(dict.fromkeys([*self._guesses[:1], *found, *self._guesses[1:]]))
+
     def load_history(self, records: Sequence[tuple[GemmTask, Record]]) -> None:
         """Learn from records of other workloads; points that their spaces lack are passed over."""
         spaces: dict[GemmTask, ConfigSpace] = {}
@@ -80,7 +93,9 @@ class XGBTuner(Tuner):
             if task not in spaces:
                 spaces[task] = gemm_space(task.workload.problem, task.config)
             try:
-                entity = spaces[task].find(record.values)
+                entity = find_record(
+                    spaces[task], record.values, task.workload.problem, task.config
+                )
             except TuningError:
                 continue
             row = features(task, spaces[task], np.array([entity.index]))[0]
