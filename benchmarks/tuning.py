@@ -33,13 +33,12 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureError, MeasureInput
 from gemmini_xdsl.tvm_bridge.autotvm.records import read_records
 from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
-    HOST_GAP,
     FastestBuilder,
     SimulatorRunner,
     verify_schedule,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.size_database import Database, Tuned, stale_tasks, tune_tasks
-from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
+from gemmini_xdsl.tvm_bridge.autotvm.task import HOST_GAP, GemmTask, Workload
 
 ROOT = Path(__file__).parent.parent
 DATABASE = ROOT / "tvm_bridge" / "autotvm" / "database" / "gemm.log"

@@ -15,11 +15,11 @@ from gemmini_xdsl.tools.runners.registry import RUNNERS, get_runner
 from gemmini_xdsl.tvm_bridge.autotvm.measure import Builder, Runner
 from gemmini_xdsl.tvm_bridge.autotvm.native import NativeBuilder
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
-    HOST_GAP,
     CommandStreamBuilder,
     FastestBuilder,
     SimulatorRunner,
 )
+from gemmini_xdsl.tvm_bridge.autotvm.task import HOST_GAP
 
 SIMULATOR = "simulator"
 BUILDERS: dict[str, type[Builder]] = {

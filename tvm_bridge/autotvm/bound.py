@@ -1,8 +1,9 @@
 """The analytical model: a lower bound of each schedule's time, and features for learning.
 
 Both are computed for many points at once. The bound is the roofline of a tiled product: the
-array, the loads and the stores each need at least so many cycles, and what cannot overlap is
-added: the first loads, the last stores, and everything where nothing is double-buffered.
+array, the loads, the stores and the core, which sends the commands, each need at least so many
+cycles, and what cannot overlap is added: the first loads, the last stores, and everything where
+nothing is double-buffered.
 """
 
 from __future__ import annotations
@@ -27,9 +28,12 @@ from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import (
     TILES,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace, Indices
-from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
+from gemmini_xdsl.tvm_bridge.autotvm.task import HOST_GAP, GemmTask
 
 Columns = npt.NDArray[np.float64]
+
+_LOOP_COMMANDS = 6
+"""Commands that start LOOP_WS for a tile: bounds, addresses, strides, and the loop."""
 
 _WS, _LOOP_WS = OPTION_NUMBERS[str(Dataflow.WS)], OPTION_NUMBERS[str(Lowering.LOOP_WS)]
 
@@ -83,12 +87,16 @@ class _Costs:
     compute: Columns
     load: Columns
     store: Columns
+    host: Columns
     exposed: Columns
 
     @property
+    def parts(self) -> tuple[Columns, ...]:
+        return self.compute, self.load, self.store, self.host
+
+    @property
     def total(self) -> Columns:
-        steady = np.maximum(np.maximum(self.compute, self.load), self.store)
-        return np.asarray(steady + self.exposed, dtype=np.float64)
+        return np.asarray(np.maximum.reduce(self.parts) + self.exposed, dtype=np.float64)
 
 
 def _costs(points: _Points, task: GemmTask) -> _Costs:
@@ -134,8 +142,34 @@ def _costs(points: _Points, task: GemmTask) -> _Costs:
     exposed = exposed + (1 - overlapped_loads) * np.minimum(load, compute) * 0.5
     exposed = exposed + (1 - overlapped_stores) * np.minimum(store, compute) * 0.5
     exposed = exposed + 2 * dim * trip_m * trip_n * trip_k * np.where(loop_ws, 0.5, 1.0)
-    compute, load, store, exposed = np.broadcast_arrays(compute, load, store, exposed)
-    return _Costs(compute, load, store, exposed)
+    host = HOST_GAP * _commands(points, task, a_passes, b_passes)
+    return _Costs(*np.broadcast_arrays(compute, load, store, host, exposed))
+
+
+def _commands(points: _Points, task: GemmTask, a_passes: Columns, b_passes: Columns) -> Columns:
+    """How many commands the core sends."""
+    config, problem = task.config, task.workload.problem
+    m, n, k = problem.blocks(config)
+    tile_m, tile_n, tile_k = points.tile
+    trip_m, trip_n, trip_k = points.trips
+    width = points[MVIN] / config.dim
+    # A load moves a row of blocks of a tile, up to its width.
+    a_loads = (
+        k * trip_m * _ceil(tile_m, width)
+        if problem.transpose_a
+        else (m * trip_k * _ceil(tile_k, width))
+    )
+    b_loads = (
+        n * trip_k * _ceil(tile_k, width)
+        if problem.transpose_b
+        else (k * trip_n * _ceil(tile_n, width))
+    )
+    stores = m * trip_n * _ceil(tile_n * config.dim, points[MVOUT])
+    bias = stores if problem.has_bias else 0
+    # A block product is a preload and a compute.
+    separate = 2 * m * n * k + a_loads * a_passes + b_loads * b_passes + stores + bias
+    in_loop = _LOOP_COMMANDS * trip_m * trip_n * trip_k
+    return np.where(points[LOWERING] == _LOOP_WS, in_loop, separate)
 
 
 def _moved_bytes(rows: int, cols: int, config: GemminiConfig) -> float:
@@ -170,7 +204,7 @@ def features(task: GemmTask, space: ConfigSpace, indices: Indices) -> Columns:
         points.tile[0] * points.tile[1],
         points.tile[0] * points.tile[2],
         points.tile[2] * points.tile[1],
-        *(np.log2(part / ideal + 1) for part in (costs.compute, costs.load, costs.store)),
+        *(np.log2(part / ideal + 1) for part in costs.parts),
         np.log2(costs.exposed / ideal + 1),
         np.log2(costs.total / ideal),
         *(np.full_like(points.tile[0], np.log2(size)) for size in sizes),

@@ -21,14 +21,7 @@ from gemmini_xdsl.tools.host_build import find_c_compiler
 from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureError, MeasureErrorNo
 from gemmini_xdsl.tvm_bridge.autotvm.native import NativeBuilder, NativeProgram
 from gemmini_xdsl.tvm_bridge.autotvm.programs import SCALE, compile_schedule
-from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
-
-HOST_GAP = 8
-"""Cycles between two commands that the core is taken to need.
-
-In the RTL recordings an in-order core needs 4 to 14 cycles where operands are constants or come
-from additions, and about 20 where a loop nest computes them anew for each command.
-"""
+from gemmini_xdsl.tvm_bridge.autotvm.task import HOST_GAP, GemmTask, Workload
 
 VERIFIED_PRODUCTS = 1 << 28
 """Up to this many multiplications, every trial is verified and not only the best one."""
