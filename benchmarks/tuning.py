@@ -92,9 +92,8 @@ def database(options: argparse.Namespace, refresh: bool) -> int:
             print(f"{len(todo) - len(stale)} of {len(todo)} sizes have a current record")
             todo = [task for task, _ in stale]
         seconds = options.seconds and options.seconds - (time.monotonic() - start)
-        trials = TRIALS / "database.json"
         problems = 0
-        results = tune_tasks(todo, shipped, trials, executors, options.trials, seconds)
+        results = tune_tasks(todo, shipped, options.log, executors, options.trials, seconds)
         for number, result in enumerate(results, 1):
             problems += result.outcome is None
             print(f"[{number}/{len(todo)}] {describe(result)}", flush=True)
@@ -163,6 +162,7 @@ def main(args: Sequence[str] | None = None) -> int:
     for name in ("database", "refresh"):
         sizes = commands.add_parser(name, parents=[common, where])
         sizes.add_argument("source", type=Path, help="CSV file with the columns M, N and K")
+        sizes.add_argument("--log", type=Path, default=TRIALS / "database.json")
         sizes.add_argument("--trials", type=int, default=128, help="most trials of a size")
         sizes.add_argument("--seconds", type=float, help="begin no size after so long")
     options = parser.parse_args(args)

@@ -72,10 +72,12 @@ def restricted(task: GemmTask, points: int) -> ConfigSpace:
         smaller = space.restrict(**step)
         if len(smaller.distinct):
             space = smaller
-    for name in TILES * 4:
-        if len(space.distinct) > points:
-            entities = space.knobs[name].entities
-            space = space.restrict(**{name: [e.to_json() for e in entities[::-2]]})
+    while len(space.distinct) > points:
+        # Fewer tiles, but still from the smallest to the largest.
+        name = max(TILES, key=lambda tile: len(space.knobs[tile].entities))
+        kept = [entity.to_json() for entity in space.knobs[name].entities]
+        del kept[len(kept) // 2]
+        space = space.restrict(**{name: kept})
     return space
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gemmini_xdsl.tools.errors import EXIT_INTERRUPTED
+
 if TYPE_CHECKING:
     from gemmini_xdsl.tools.tune import Watcher
 
@@ -137,8 +139,13 @@ def tune_command(
         tracker=tracker,
         key=key,
     )
-    with _display() as watcher:
-        results = tune_input(source, output, options, watcher)
+    try:
+        with _display() as watcher:
+            results = tune_input(source, output, options, watcher)
+    except KeyboardInterrupt:
+        hint = f"--resume goes on from the trials in {output}"
+        typer.echo(f"gemmini: interrupted; {hint}", err=True)
+        return EXIT_INTERRUPTED
     if report is not None:
         from gemmini_xdsl.tools.tune_report import write_report
 
@@ -147,9 +154,11 @@ def tune_command(
         typer.echo(to_json(results, output))
         return 0
     for result in results:
+        earlier = f", {result.resumed} of them earlier" if result.resumed else ""
         typer.echo(
             f"{result.workload.size}: {result.cycles} cycles, {result.gops:.2f} GOPs "
-            f"({result.tuner}: trial {result.trial} of {result.trials}, {result.errors} errors, "
+            f"({result.tuner}: trial {result.trial} of {result.trials}{earlier}, "
+            f"{result.errors} errors, "
             f"{result.distinct_points} distinct of {result.valid_points} valid points)"
         )
         typer.echo(f"  {result.schedule}")

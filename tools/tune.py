@@ -26,6 +26,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
 from gemmini_xdsl.tvm_bridge.autotvm.local import TIMEOUT_SECONDS, LocalExecutor
 from gemmini_xdsl.tvm_bridge.autotvm.measure import Executor
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record, RecordLog, read_records
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.session import Outcome, Progress, tune
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 from gemmini_xdsl.tvm_bridge.autotvm.tuners import TUNERS, make_tuner
@@ -207,6 +208,11 @@ def _tune(
         and record.workload == task.workload
         and record.device == task.device
     ]
+    for record in same:
+        try:
+            schedule_of(record.values)
+        except TuningError as error:
+            raise TuningError(f"{log.path}: {error}") from None
     outcome = tune(
         tuner,
         executor,

@@ -152,6 +152,22 @@ def test_other_builders_and_runners(
     assert (result["resumed"], result["device"]) == (0, "simulator:20")
 
 
+def test_a_log_that_cannot_be_resumed(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "log.json"
+    lines = log.read_text().splitlines()
+    for text, message in (
+        (log.read_text().replace("tile_m", "tile_q"), f"{other}: unknown knob 'tile_q'; knobs are"),
+        ("\n".join([lines[0], "garbage", *lines[1:], ""]), f"{other}:2: not a JSON object"),
+    ):
+        other.write_text(text)
+        status, out, err = gemmini(capsys, "tune", GEMM, "-o", other, "--resume")
+        assert (status, out, err.count("\n")) == (1, "", 1)
+        assert message in err
+        assert other.read_text() == text
+
+
 def test_inputs_without_products(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "empty.mlir"
     path.write_text("func.func @f() {\n  return\n}\n")

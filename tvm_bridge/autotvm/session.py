@@ -45,7 +45,7 @@ class Best:
 
 @dataclass
 class Progress:
-    """How far a run is; passed to the callback after every trial.
+    """How far a run is; passed to the callback before the first trial and after every one.
 
     `curve` holds the lowest time in seconds after each trial, None while all have failed, and
     `costs` the times of all trials that succeeded.
@@ -117,6 +117,7 @@ def tune(
     progress = Progress(trials)
     results: list[tuple[MeasureInput, MeasureResult]] = []
     _resume(tuner, earlier or [], results, progress)
+    callback(progress)
     while progress.done < trials and not _stalled(progress, early_stopping):
         # Enough for everyone: two trials each, since not all take equally long.
         plan = max(tuner.plan_size, 2 * executor.parallelism)
