@@ -107,6 +107,12 @@ def tune_command(
     runner: RunnerOption = None,
     host_gap: HostGapOption = None,
     tty: TtyOption = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, metavar="SECONDS", help="Stop the search for each product after so long."
+        ),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write a report: a .html or .png file."),
@@ -134,6 +140,7 @@ def tune_command(
         jobs=jobs,
         seed=seed,
         machine=MachineOptions(runner or SIMULATOR, builder, host_gap, tty),
+        time_limit=time_limit,
         resume=resume,
         transfer=tuple(transfer or ()),
         tracker=tracker,

@@ -23,6 +23,7 @@ from gemmini_xdsl.tools.inputs import describe, load_input, make_context
 from gemmini_xdsl.tools.tune_machines import MachineOptions, find_machine
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
+from gemmini_xdsl.tvm_bridge.autotvm.history import nearest_schedules
 from gemmini_xdsl.tvm_bridge.autotvm.local import TIMEOUT_SECONDS, LocalExecutor
 from gemmini_xdsl.tvm_bridge.autotvm.measure import Executor
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record, RecordLog, read_records
@@ -36,8 +37,9 @@ from gemmini_xdsl.tvm_bridge.autotvm.tuners import TUNERS, make_tuner
 class TuneOptions:
     """How to tune.
 
-    `tuners` are run one after the other, `trials` each. `tracker` and `key` name TVM RPC servers
-    to measure on; without them `machine` does, in `jobs` processes (default: one for each core).
+    `tuners` are run one after the other, `trials` each, for up to `time_limit` seconds. `tracker`
+    and `key` name TVM RPC servers to measure on; without them `machine` does, in `jobs` processes
+    (default: one for each core).
     `transfer` are logs whose records the cost model learns from first.
     """
 
@@ -45,6 +47,7 @@ class TuneOptions:
     trials: int = 200
     tuners: tuple[str, ...] = ("xgb",)
     early_stopping: int | None = None
+    time_limit: float | None = None
     jobs: int | None = None
     seed: int = 0
     timeout: float = TIMEOUT_SECONDS
@@ -201,6 +204,7 @@ def _tune(
             if record.digest == task.config.digest and record.workload != task.workload
         ]
     )
+    tuner.suggest(nearest_schedules(task.workload, task.config, history))
     same = [
         record
         for record in earlier
@@ -218,6 +222,7 @@ def _tune(
         executor,
         options.trials,
         early_stopping=options.early_stopping,
+        seconds=options.time_limit,
         log=log,
         earlier=same,
         callback=lambda progress: watcher(task, name, progress),

@@ -1,6 +1,7 @@
 """Local measuring: results, failures, time limits; the tuning loop; the simulators."""
 
 import pickle
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -151,6 +152,19 @@ def test_early_stopping_counts_trials_without_improvement() -> None:
     outcome = tune(tuner, executor, 100, early_stopping=5, verifier=correct)
     assert outcome.best.trial == 1
     assert len(executor.measured) == tuner.plan_size == 16
+
+
+def test_a_run_ends_when_its_time_is_up() -> None:
+    executor = Counting(TableRunner(seconds=0.05))
+    tuner = make_tuner("random", TASK, gemm_space(TASK.workload.problem, CONFIG))
+    start = time.monotonic()
+    outcome = tune(tuner, executor, 1000, seconds=1.5, verifier=correct)
+    # One batch at least, and the last one is as long as the time that is left.
+    assert 16 <= outcome.progress.done <= 30
+    assert time.monotonic() - start < 3
+    tuner = make_tuner("random", TASK, tiles_only())
+    outcome = tune(tuner, executor, 27, seconds=0, verifier=correct)
+    assert outcome.progress.done == 16
 
 
 def test_only_verified_schedules_are_reported(tmp_path: Path) -> None:

@@ -11,7 +11,11 @@ from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
-from gemmini_xdsl.tvm_bridge.autotvm.history import ApplyHistoryBest, choose_schedule
+from gemmini_xdsl.tvm_bridge.autotvm.history import (
+    ApplyHistoryBest,
+    choose_schedule,
+    nearest_schedules,
+)
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import OtherOptionEntity, SplitEntity
 from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     MeasureErrorNo,
@@ -244,6 +248,22 @@ def test_the_nearest_size_is_applied_with_a_note() -> None:
     wide = best.query(Workload(64, 64, 64, wide_result=True, bias="row"), CONFIG)
     assert wide is not None
     assert "64x64x64 (int32 result, row bias)" in wide.note
+
+
+def test_schedules_of_the_nearest_sizes_are_found_nearest_first() -> None:
+    found = [
+        trial((64, 64, 64), 2e-5, Schedule((2, 2, 2))),
+        trial((64, 64, 64), 1e-5, Schedule((4, 4, 4))),
+        trial((64, 64, 80), schedule=Schedule((2, 2, 5))),
+        *(trial((1024, 64, size), schedule=Schedule((1, 1, 1))) for size in (64, 96, 128)),
+        trial((64, 64, 72), schedule=Schedule((1, 2, 1)), transpose_a=True),
+    ]
+    records = [decode(encode(*item)) for item in found]
+    tiles = [s.tile for s in nearest_schedules(Workload(64, 64, 64), CONFIG, records)]
+    assert tiles == [(2, 2, 5), (1, 1, 1), (1, 1, 1), (1, 1, 1)]
+    tiles = [s.tile for s in nearest_schedules(Workload(64, 64, 72), CONFIG, records)]
+    assert tiles[:2] == [(2, 2, 5), (4, 4, 4)]
+    assert nearest_schedules(Workload(64, 64, 64), load_config("zcu102"), records) == []
 
 
 def test_a_log_for_another_config(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -140,6 +140,28 @@ def distance(wanted: Workload, other: Workload) -> float:
         + (wanted.wide_result != other.wide_result)
         + ((wanted.bias == "none") != (other.bias == "none"))
     )
+
+
+NEIGHBOURS = 4
+"""From so many of the nearest sizes something can be learnt."""
+
+
+def neighbours(workload: Workload, records: Sequence[Record]) -> list[Record]:
+    """The records of the nearest sizes other than `workload` itself."""
+    sizes = {record.workload: distance(workload, record.workload) for record in records}
+    others = [size for size, far in sizes.items() if size != workload and math.isfinite(far)]
+    near = sorted(others, key=lambda size: sizes[size])[:NEIGHBOURS]
+    return [record for record in records if record.workload in near]
+
+
+def nearest_schedules(
+    workload: Workload, config: GemminiConfig, records: Sequence[Record]
+) -> list[Schedule]:
+    """The best schedule of each of the nearest sizes, nearest first. Raises `TuningError`."""
+    here = [record for record in records if record.digest == config.digest]
+    best = ApplyHistoryBest(neighbours(workload, here), "the records of other sizes").records()
+    best.sort(key=lambda record: distance(workload, record.workload))
+    return [schedule_of(record.values) for record in best]
 
 
 def _describe(workload: Workload) -> str:

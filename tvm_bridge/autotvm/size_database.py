@@ -27,7 +27,7 @@ from gemmini_xdsl.passes.schedule_heuristic import default_schedule
 from gemmini_xdsl.runtime_c.paths import library_path
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
-from gemmini_xdsl.tvm_bridge.autotvm.history import ApplyHistoryBest, distance
+from gemmini_xdsl.tvm_bridge.autotvm.history import ApplyHistoryBest, nearest_schedules, neighbours
 from gemmini_xdsl.tvm_bridge.autotvm.measure import Executor, MeasureInput
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record, RecordLog, read_records
 from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of, values_of
@@ -37,9 +37,6 @@ from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 from gemmini_xdsl.tvm_bridge.autotvm.tuners import make_tuner
 
 SOURCES = "# sources "
-NEIGHBOURS = 4
-"""A size learns from the trials of so many of the nearest sizes."""
-
 TRIAL_SECONDS, BLOCK_SECONDS = 0.15, 4e-6
 """Rough time of a trial: for itself, and for each block of the product. It divides the time."""
 
@@ -233,13 +230,12 @@ def _tune_one(
         return Tuned(task, problem=f"config '{config.name}' cannot execute this product")
     records = [record for record in read_records(log.path) if record.device == task.device]
     own = [record for record in records if record.workload == task.workload]
-    near = _neighbours(task, [record for record in records if record.workload != task.workload])
+    near = neighbours(task.workload, records)
     tuner = make_tuner("xgb", task, space)
     tuner.load_history([(GemmTask(record.workload, config), record) for record in near])
-    best = ApplyHistoryBest(near, str(log.path)).records()
-    if (before := database.find(task)) is not None:
-        best.append(before)
-    tuner.suggest([schedule_of(record.values) for record in best])
+    before = database.find(task)
+    known = [] if before is None else [schedule_of(before.values)]
+    tuner.suggest([*known, *nearest_schedules(task.workload, config, near)])
 
     def go_on(_: Progress) -> None:
         if stop.is_set():
@@ -263,10 +259,3 @@ def _tune_one(
     item = MeasureInput.of(task, space.find(outcome.best.values))
     database.put(Record.of(item, outcome.best.result))
     return Tuned(task, outcome, default.mean if default.ok else None)
-
-
-def _neighbours(task: GemmTask, records: Sequence[Record]) -> list[Record]:
-    """The records of the nearest sizes."""
-    sizes = {record.workload: distance(task.workload, record.workload) for record in records}
-    near = sorted((size for size in sizes if math.isfinite(sizes[size])), key=lambda s: sizes[s])
-    return [record for record in records if record.workload in near[:NEIGHBOURS]]
