@@ -6,10 +6,12 @@ import json
 import statistics
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from gemmini_xdsl.hardware import load_config
+from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
 from gemmini_xdsl.tvm_bridge.autotvm.local import LocalExecutor
 from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureInput, MeasureResult, Results
@@ -139,7 +141,9 @@ def known_points(task: GemmTask, space: ConfigSpace, log: Path) -> dict[int, Mea
     open_trials(log).close()
     for record in read_records(log):
         if record.digest == task.config.digest and record.workload == task.workload:
-            table[space.find(record.values).index] = record.result
+            # Another limit of points made another space.
+            with suppress(TuningError):
+                table[space.find(record.values).index] = record.result
     return table
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from xdsl.utils.exceptions import DiagnosticException
 
-from gemmini_xdsl.dialects.attributes import ScheduleAttr
+from gemmini_xdsl.dialects.attributes import Schedule, ScheduleAttr
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import ConfigError
@@ -23,7 +23,7 @@ from gemmini_xdsl.tools.inputs import describe, load_input, make_context
 from gemmini_xdsl.tools.tune_machines import MachineOptions, find_machine
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
-from gemmini_xdsl.tvm_bridge.autotvm.history import nearest_schedules
+from gemmini_xdsl.tvm_bridge.autotvm.history import nearest_schedules, shipped_history
 from gemmini_xdsl.tvm_bridge.autotvm.local import TIMEOUT_SECONDS, LocalExecutor
 from gemmini_xdsl.tvm_bridge.autotvm.measure import Executor
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record, RecordLog, read_records
@@ -176,6 +176,8 @@ def _executor(options: TuneOptions) -> tuple[Executor, str]:
                 f"--tracker needs TVM: pip install 'gemmini-xdsl[tvm]' ({error})"
             ) from None
     machine = find_machine(options.machine, options.timeout)
+    if machine.jobs is not None and (options.jobs or 0) > machine.jobs:
+        raise UsageError(f"--jobs: {machine.device} measures {machine.jobs} at a time")
     timeout = options.timeout + machine.grace
     jobs = options.jobs or machine.jobs
     return LocalExecutor(machine.builder, machine.runner, jobs, timeout), machine.device
@@ -204,7 +206,7 @@ def _tune(
             if record.digest == task.config.digest and record.workload != task.workload
         ]
     )
-    tuner.suggest(nearest_schedules(task.workload, task.config, history))
+    tuner.suggest(_known_schedules(task, history))
     same = [
         record
         for record in earlier
@@ -245,6 +247,17 @@ def _tune(
         progress.rate,
         outcome,
     )
+
+
+def _known_schedules(task: GemmTask, history: Sequence[Record]) -> list[Schedule]:
+    """What the package has for this size, and the best of the nearest sizes.
+
+    The latter are those of `history`, if there is one.
+    """
+    shipped = shipped_history()
+    own = shipped.query(task.workload, task.config, same_size=True)
+    others = nearest_schedules(task.workload, task.config, history or shipped.records())
+    return [*([own.schedule] if own is not None else []), *others]
 
 
 def to_json(results: Sequence[Tuned], log_path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,19 +111,12 @@ def _plug_in(text: str) -> Runner:
         known = ", ".join((SIMULATOR, *RUNNERS))
         raise UsageError(f"--runner must be one of {known}, or module:name; got '{text}'")
     try:
-        # As for python -m: what lies in the current directory can be named.
-        found: Runner = getattr(_import(module), name)()
+        # As for python -m, what lies in the current directory can be named.
+        if (here := str(Path.cwd())) not in sys.path:
+            sys.path.append(here)
+        found: Runner = getattr(importlib.import_module(module), name)()
     except Exception as error:
         raise UsageError(f"--runner {text}: {type(error).__name__}: {error}") from None
     if not callable(getattr(found, "run", None)):
         raise UsageError(f"--runner {text}: what it returns has no method run")
     return found
-
-
-def _import(module: str) -> object:
-    import sys
-
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
-    return importlib.import_module(module)

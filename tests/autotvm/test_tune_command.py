@@ -1,6 +1,7 @@
 """`gemmini tune` as its users meet it."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,37 @@ def test_other_builders_and_runners(
     assert (status, err) == (0, "")
     (result,) = json.loads(out)["workloads"]
     assert (result["resumed"], result["device"]) == (0, "simulator:20")
+
+
+PLUG_IN = """
+from dataclasses import dataclass
+
+@dataclass
+class Board:
+    cycles: int
+
+    def run(self, task, schedule, program):
+        assert program.items[0].mnemonic == "config"
+        return (task.seconds(self.cycles * schedule.tile[0]),)
+
+def board():
+    return Board(70)
+"""
+
+
+def test_a_runner_of_the_user_s_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "my_plug_in.py").write_text(PLUG_IN)
+    status, out, err = gemmini(
+        capsys, "tune", GEMM, "-o", "log.json", "--trials", 6, "--jobs", 1, "--json",
+        "--tuner", "gridsearch", "--runner", "my_plug_in:board",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    (result,) = json.loads(out)["workloads"]
+    assert (result["device"], result["cycles"], result["errors"]) == ("my_plug_in:board", 70, 0)
 
 
 def test_a_log_that_cannot_be_resumed(

@@ -114,11 +114,14 @@ def test_annealing_takes_over_in_large_spaces(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(xgb, "PREDICT_ALL", 0)
     tuned = task(160, 160, 160)
     space = small_space(tuned)
-    proposed = run("xgb", tuned, space, 40, seed=1)
-    assert set(proposed) <= set(space.distinct.tolist())
-    unguided = run("random", tuned, space, 40, seed=1)
-    assert best(tuned, space, proposed) < best(tuned, space, unguided)
-    assert run("xgb", tuned, space, 24, seed=1) == proposed[:24]
+    proposed = [run("xgb", tuned, space, 64, seed) for seed in range(3)]
+    assert all(set(indices) <= set(space.distinct.tolist()) for indices in proposed)
+    unguided = [run("random", tuned, space, 64, seed) for seed in range(8)]
+    annealed, random = (
+        np.mean([best(tuned, space, indices) for indices in runs]) for runs in (proposed, unguided)
+    )
+    assert annealed < random
+    assert run("xgb", tuned, space, 24, seed=1) == proposed[1][:24]
 
 
 def test_records_of_other_sizes_help() -> None:
@@ -144,7 +147,7 @@ def test_records_of_other_sizes_help() -> None:
     assert best(pupil, space, first["warm"]) <= best(pupil, space, first["cold"])
 
 
-def test_suggested_schedules_come_right_after_the_default() -> None:
+def test_suggested_schedules_take_turns_with_those_of_least_bound() -> None:
     tuned = task(160, 160, 160)
     problem = tuned.workload.problem
     space = gemm_space(problem, CONFIG)
@@ -158,8 +161,8 @@ def test_suggested_schedules_come_right_after_the_default() -> None:
     assert batch[0] == unguided[0]
     assert schedule_of(space.get(batch[1]).values) == known
     # With 10 blocks all of A is one tile.
-    assert schedule_of(space.get(batch[2]).values) == replace(larger, tile=(10, 2, 10))
-    assert batch[3:] == unguided[1:6]
+    assert schedule_of(space.get(batch[3]).values) == replace(larger, tile=(10, 2, 10))
+    assert [batch[2], *batch[4:]] == unguided[1:6]
 
 
 def test_first_guesses_are_the_default_and_those_of_least_bound() -> None:

@@ -76,13 +76,18 @@ class XGBTuner(Tuner):
         self._seed = seed
         self._history: list[tuple[Columns, float]] = []
         self._guesses = first_guesses(task, space, FIRST_TRIALS)
+        self._suggested = False
 
     def suggest(self, schedules: Sequence[Schedule]) -> None:
-        """Measure these schedules, or what the space has closest to them, right after the first
-        guess.
+        """Guess these schedules, or what the space has closest to them, by turns with what the
+        bound says.
         """
         found = [closest_point(self.task, self.space, schedule) for schedule in schedules]
-        self._guesses = list(dict.fromkeys([*self._guesses[:1], *found, *self._guesses[1:]]))
+        first, *others = self._guesses
+        turns = [index for pair in zip(found, others, strict=False) for index in pair]
+        rest = [*found[len(others) :], *others[len(found) :]]
+        self._guesses = list(dict.fromkeys([first, *turns, *rest]))
+        self._suggested = bool(found)
 
     def load_history(self, records: Sequence[tuple[GemmTask, Record]]) -> None:
         """Learn from records of other workloads; points that their spaces lack are passed over."""
@@ -104,10 +109,10 @@ class XGBTuner(Tuner):
     def _propose(self, count: int) -> list[int]:
         batch: list[int] = []
         measured = [index for index, cost in self.costs.items() if cost is not None]
-        if not measured:
-            # What other sizes taught is worth as much as the analytical bound.
-            guesses = count // 2 if self._history else count
-            while self._guesses and len(batch) < guesses:
+        if len(self.costs) < FIRST_TRIALS:
+            # What a model has learnt, here or from other sizes, is worth as much as guesses.
+            learnt = measured or (self._history and not self._suggested)
+            while self._guesses and len(batch) < (count // 2 if learnt else count):
                 guess = self._guesses.pop(0)
                 if guess not in self.visited:
                     batch.append(guess)
