@@ -111,7 +111,7 @@ def tune(
     """Measure up to `trials` points of the tuner's space and return the best, verified.
 
     `early_stopping` ends the run after so many trials without improvement, and `seconds` after
-    so long, at least one batch apart. `earlier` are records of the same task from an interrupted
+    so long, a first small batch apart. `earlier` are records of the same task from an interrupted
     run; they count as trials. Raises `TuningError` if no trial succeeds.
     """
     progress = Progress(trials)
@@ -121,8 +121,8 @@ def tune(
     while progress.done < trials and not _stalled(progress, early_stopping):
         # Enough for everyone: two trials each, since not all take equally long.
         plan = max(tuner.plan_size, 2 * executor.parallelism)
-        if seconds is not None and progress.done > progress.resumed:
-            plan = min(plan, int(progress.rate * (seconds - progress.elapsed)))
+        if seconds is not None:
+            plan = min(plan, _in_time(progress, seconds, 2 * executor.parallelism))
         batch = tuner.next_batch(min(plan, trials - progress.done)) if plan > 0 else []
         if not batch:
             break
@@ -138,6 +138,13 @@ def tune(
         tuner.update([(i, found[i].mean if found[i].ok else None) for i in batch])
         results.extend((item, found[item.index]) for item in inputs)
     return _verified(tuner.task, results, progress, verifier, log)
+
+
+def _in_time(progress: Progress, seconds: float, first: int) -> int:
+    """How many trials there is time for, judging by those of this run; at the start, `first`."""
+    if progress.done == progress.resumed:
+        return first
+    return int(progress.rate * (seconds - progress.elapsed))
 
 
 def _stalled(progress: Progress, early_stopping: int | None) -> bool:
