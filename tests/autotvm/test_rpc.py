@@ -72,11 +72,18 @@ def tracker() -> Iterator[tuple[str, int]]:
     server.terminate()
 
 
-def registered(tracker: tuple[str, int]) -> int:
+def registered(tracker: tuple[str, int], key: str = KEY) -> int:
     from tvm import rpc
 
     summary = rpc.connect_tracker(*tracker).summary()
-    return sum(info["key"] == f"server:{KEY}" for info in summary["server_info"])
+    return sum(info["key"] == f"server:{key}" for info in summary["server_info"])
+
+
+def wait_for(tracker: tuple[str, int], count: int, key: str = KEY) -> None:
+    deadline = time.monotonic() + 30
+    while registered(tracker, key) < count:
+        assert time.monotonic() < deadline, "the servers did not register"
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +100,7 @@ def servers(tracker: tuple[str, int]) -> Iterator[list[Any]]:
     for thread in threads:
         thread.join()
     assert len(started) == SERVERS
-    deadline = time.monotonic() + 30
-    while registered(tracker) < SERVERS:
-        assert time.monotonic() < deadline, "the servers did not register"
-        time.sleep(0.2)
+    wait_for(tracker, SERVERS)
     yield started
     for server in started:
         server.terminate()
@@ -126,6 +130,25 @@ def check(results: list[MeasureResult]) -> None:
 def test_no_server_with_the_key(tracker: tuple[str, int]) -> None:
     with pytest.raises(TuningError, match="has no server with the key 'zcu102'"):
         RPCExecutor(tracker, "zcu102")
+
+
+def test_servers_that_come_later_are_used(tracker: tuple[str, int]) -> None:
+    machine = TableRunner()
+    first = start_server(tracker, "late", NoBuilder(), machine, HOST, 19290)
+    second = None
+    try:
+        wait_for(tracker, 1, "late")
+        executor = RPCExecutor(tracker, "late")
+        assert executor.parallelism == 1
+        second = start_server(tracker, "late", NoBuilder(), machine, HOST, 19290)
+        wait_for(tracker, 2, "late")
+        _, results = measure(executor, 3)
+        assert all(result.ok for result in results)
+        assert executor.parallelism == 2
+    finally:
+        for server in (first, second):
+            if server is not None:
+                server.terminate()
 
 
 def test_four_servers_are_three_times_as_fast_as_one(

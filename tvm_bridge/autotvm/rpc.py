@@ -35,6 +35,10 @@ MEASURE_FUNCTION = "gemmini.autotvm.measure"
 ATTEMPTS = 5
 CONNECT_SECONDS = 5.0
 SESSION_SECONDS = 120
+ENDED = 0.9
+"""A session that fails after this share of its time, or later, was ended by its server, which
+counts from a little earlier."""
+
 CHECK_SECONDS = 5.0
 CHECKS = 2
 """After so many looks at the tracker, `CHECK_SECONDS` apart, missing servers count as gone."""
@@ -150,9 +154,10 @@ class _Attempt:
 class RPCExecutor:
     """Measures trials on all servers that a tracker knows under `key`.
 
-    One thread for each server that is registered at the start asks the tracker for a session,
-    measures one trial in it and gives it back, so that several clients can share the servers. A
-    session that takes longer than `session_timeout` seconds is ended by its server.
+    One thread for each registered server asks the tracker for a session, measures one trial in it
+    and gives it back, so that several clients can share the servers. Servers that come later have
+    their part in the next trials. A session that takes longer than `session_timeout` seconds is
+    ended by its server.
     """
 
     def __init__(
@@ -183,11 +188,12 @@ class RPCExecutor:
             raise TuningError(
                 f"the RPC tracker at {tracker[0]}:{tracker[1]} has no server with the key '{key}'"
             )
+        self._most = servers
         self._servers = min(found, servers or found)
 
     @property
     def parallelism(self) -> int:
-        """The number of servers at the start."""
+        """The number of servers that the last trials could use."""
         return self._servers
 
     def measure(self, inputs: Iterable[MeasureInput]) -> Results:
@@ -198,6 +204,7 @@ class RPCExecutor:
         for item in inputs:
             todo.put(_Attempt(item))
             count += 1
+        self._look_for_servers()
         threads = [
             threading.Thread(target=self._work, args=(todo, done), daemon=True)
             for _ in range(min(self._servers, count))
@@ -243,7 +250,7 @@ class RPCExecutor:
                 if self._stopping:
                     return
                 seconds = time.monotonic() - attempt.started if attempt.started else 0.0
-                if seconds >= self._session_timeout:
+                if seconds >= ENDED * self._session_timeout:
                     # The server ended the session; elsewhere it would take as long.
                     done.put((attempt.item, self._timed_out(seconds)))
                     continue
@@ -312,6 +319,13 @@ class RPCExecutor:
         return MeasureResult(
             result.costs, result.error_no, result.all_cost, result.timestamp, message
         )
+
+    def _look_for_servers(self) -> None:
+        """Use servers that have come in the meantime, and no threads for those that have gone."""
+        # With none, or no tracker, the trials find out whether it stays so.
+        with contextlib.suppress(Exception):
+            if found := self._count_servers():
+                self._servers = min(found, self._most or found)
 
     def _count_servers(self) -> int:
         from tvm import rpc

@@ -37,8 +37,9 @@ from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 from gemmini_xdsl.tvm_bridge.autotvm.tuners import make_tuner
 
 SOURCES = "# sources "
-TRIAL_SECONDS, BLOCK_SECONDS = 0.15, 4e-6
-"""Rough time of a trial: for itself, and for each block of the product. It divides the time."""
+SIZE_SECONDS, TRIAL_SECONDS, BLOCK_SECONDS = 3.0, 0.15, 4e-6
+"""Rough time of a size whatever its trials, of a trial, and of a trial for each block of the
+product. Time is divided by them, so that all sizes get about as many trials."""
 
 SAME = 1e-9
 """Relative difference up to which two times are the same; records hold rounded decimals."""
@@ -126,12 +127,13 @@ class _Clock:
     def share(self, task: GemmTask) -> float | None:
         """Seconds for `task`, which starts now; None: as long as it takes."""
         with self._lock:
-            total = sum(self._waiting.values())
+            count, total = len(self._waiting), sum(self._waiting.values())
             weight = self._waiting.pop(task)
         if self._deadline is None:
             return None
         left = max(0.0, self._deadline - time.monotonic())
-        return min(left, left * self._lanes * weight / total)
+        for_trials = max(0.0, left * self._lanes - count * SIZE_SECONDS)
+        return min(left, SIZE_SECONDS + for_trials * weight / total)
 
 
 def stale_tasks(
