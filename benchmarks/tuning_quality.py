@@ -75,8 +75,10 @@ def restricted(task: GemmTask, points: int) -> ConfigSpace:
         if len(smaller.distinct):
             space = smaller
     while len(space.distinct) > points:
-        # Fewer tiles, but still from the smallest to the largest.
-        name = max(TILES, key=lambda tile: len(space.knobs[tile].entities))
+        # Fewer tiles, but still the smallest, the largest and one between; then less of the rest.
+        sizes = {name: len(knob.entities) for name, knob in space.knobs.items()}
+        many = [name for name in TILES if sizes[name] > 3] or list(sizes)
+        name = max(many, key=lambda knob: sizes[knob])
         kept = [entity.to_json() for entity in space.knobs[name].entities]
         del kept[len(kept) // 2]
         space = space.restrict(**{name: kept})

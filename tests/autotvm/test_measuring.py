@@ -29,7 +29,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import (
 from gemmini_xdsl.tvm_bridge.autotvm.native import NativeBuilder
 from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.records import RecordLog, read_records
-from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of, values_of
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import TILES, schedule_of, values_of
 from gemmini_xdsl.tvm_bridge.autotvm.session import Progress, tune
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
     CommandStreamBuilder,
@@ -42,21 +42,13 @@ from gemmini_xdsl.tvm_bridge.autotvm.tuners import make_tuner
 
 CONFIG = load_config("default")
 TASK = GemmTask(Workload(64, 64, 64), CONFIG)
-TILES_ONLY = {
-    "exchange_axis": [False],
-    "inner_order": [[2, 1, 0]],
-    "dataflow": ["ws"],
-    **{f"double_buffer_{operand}": [False] for operand in "abc"},
-    "mvin_cols": [64],
-    "mvout_cols": [64],
-    "placement": ["banked"],
-    "lowering": ["isa"],
-}
 
 
 def tiles_only() -> ConfigSpace:
     """27 points: tiles of 1, 2 and 4 blocks in each dimension."""
-    return gemm_space(TASK.workload.problem, CONFIG).restrict(**TILES_ONLY)
+    space = gemm_space(TASK.workload.problem, CONFIG)
+    others = [knob for name, knob in space.knobs.items() if name not in TILES]
+    return space.restrict(**{knob.name: [knob.entities[0].to_json()] for knob in others})
 
 
 def trial(tile: tuple[int, int, int], task: GemmTask = TASK) -> MeasureInput:

@@ -17,20 +17,14 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     MeasureResult,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record, decode, encode
-from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of, values_of
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import SLOTS, TILES, schedule_of, values_of
 from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 from gemmini_xdsl.tvm_bridge.autotvm.tuners import TUNERS, make_tuner, xgb
 from gemmini_xdsl.tvm_bridge.autotvm.tuners.base import first_guesses
 
 CONFIG = load_config("default")
-SMALL = {
-    "inner_order": [[2, 1, 0], [0, 1, 2]],
-    "mvin_cols": [64],
-    "dataflow": ["ws"],
-    "placement": ["banked"],
-    "lowering": ["isa"],
-}
+FREE = (*TILES, *SLOTS, "exchange_axis", "inner_order", "mvout_cols")
 
 
 def task(*sizes: int) -> GemmTask:
@@ -38,7 +32,12 @@ def task(*sizes: int) -> GemmTask:
 
 
 def small_space(tuned: GemmTask) -> ConfigSpace:
-    return gemm_space(tuned.workload.problem, CONFIG).restrict(**SMALL)
+    """The space with the usual value of all knobs but a few."""
+    space = gemm_space(tuned.workload.problem, CONFIG)
+    usual = {
+        name: [knob.entities[0].to_json()] for name, knob in space.knobs.items() if name not in FREE
+    }
+    return space.restrict(**usual, inner_order=[[2, 1, 0], [0, 1, 2]])
 
 
 def cost(tuned: GemmTask, space: ConfigSpace, index: int) -> float | None:
