@@ -25,6 +25,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import (
     LEFT_OUT,
     TILES,
     plain,
+    read_schedule,
     schedule_of,
     values_of,
 )
@@ -175,7 +176,7 @@ def test_fields_survive_the_way_through_knobs() -> None:
     problem = Problem(64, 64, 64)
     space = gemm_space(problem, CONFIG)
     values = space.get(len(space) - 1).values
-    schedule = schedule_of(values)
+    schedule = read_schedule(values)
     for field in fields(Schedule):
         if field.name not in LEFT_OUT and field.name != "tile":
             assert getattr(schedule, field.name) != field.default, field.name
@@ -240,9 +241,38 @@ def test_the_filter_agrees_with_the_schedule_rules_everywhere() -> None:
             )
             space = gemm_space(problem, config)
             for index in rng.sample(range(len(space)), 150):
-                schedule = schedule_of(space.get(index).values)
+                schedule = read_schedule(space.get(index).values)
                 allowed = schedule_problem(schedule, problem, config) is None
                 assert bool(space.valid_mask[index]) == allowed, schedule
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        Problem(64, 64, 64),
+        Problem(150, 40, 33, transpose_b=True, has_bias=True),
+        Problem(112, 80, 144, wide_result=True),
+        Problem(96, 96, 97, transpose_a=True),
+    ],
+)
+def test_the_filter_agrees_with_the_rules_for_unrolled_products(problem: Problem) -> None:
+    """Whether there are few enough instructions depends on most knobs at once."""
+    space = gemm_space(problem, CONFIG).restrict(unroll=[True])
+    rng = random.Random(5)
+    found = set()
+    for index in rng.sample(range(len(space)), 600):
+        schedule = read_schedule(space.get(index).values)
+        allowed = schedule_problem(schedule, problem, CONFIG) is None
+        assert bool(space.valid_mask[index]) == allowed, schedule
+        found.add(allowed)
+    assert found == {True, False}
+
+
+def test_large_products_are_never_unrolled() -> None:
+    problem = Problem(512, 512, 512)
+    assert len(gemm_space(problem, CONFIG).knobs["unroll"].entities) == 1
+    schedule = Schedule((4, 4, 4), unroll=True)
+    assert "unroll" in (schedule_problem(schedule, problem, CONFIG) or "")
 
 
 def test_valid_points_compile_and_no_others() -> None:
@@ -262,7 +292,7 @@ def test_valid_points_compile_and_no_others() -> None:
         task = GemmTask(workload, config)
         space = gemm_space(workload.problem, config)
         for index in rng.sample(range(len(space)), 2):
-            schedule = schedule_of(space.get(index).values)
+            schedule = read_schedule(space.get(index).values)
             try:
                 compile_schedule(task, schedule)
                 compiles = True
@@ -354,6 +384,8 @@ BASE = Schedule((2, 2, 2))
         Schedule((2, 2, 2), mvout_cols=32),
         Schedule((2, 2, 2), placement=Placement.PACKED),
         Schedule((2, 2, 2), lowering=Lowering.LOOP_WS),
+        Schedule((2, 2, 2), unroll=True),
+        Schedule((2, 2, 2), placement=Placement.INTERLEAVED, unroll=True),
     ],
     ids=lambda schedule: str(schedule)[9:],
 )

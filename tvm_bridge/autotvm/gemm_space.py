@@ -19,6 +19,8 @@ from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import (
     MVOUT,
     SLOTS,
     TILES,
+    UNROLL,
+    read_schedule,
     schedule_of,
     tile_size,
     values_of,
@@ -55,11 +57,17 @@ def _add_constraints(space: ConfigSpace, problem: Problem, config: GemminiConfig
     """`schedule_problem`, in parts that each depend on few knobs."""
     smallest: dict[str, Entity] = {name: space.knobs[name].entities[0] for name in TILES}
 
-    def allowed(values: Values) -> bool:
-        schedule = schedule_of({**smallest, **values})
+    def allowed(values: Values, problem: Problem = problem) -> bool:
+        schedule = read_schedule({**smallest, **values})
         if DATAFLOW not in values:
             schedule = replace(schedule, dataflow=usual[schedule.lowering])
         return schedule_problem(schedule, problem, config) is None
+
+    def allowed_whatever_the_size(values: Values) -> bool:
+        return allowed(values, replace(problem, m=1, n=1, k=1))
+
+    def short_if_unrolled(values: Values) -> bool:
+        return not values[UNROLL].to_json() or allowed(values)
 
     legal = [flow for flow in Dataflow if allowed({DATAFLOW: OtherOptionEntity(str(flow))})]
     if not legal:
@@ -72,9 +80,12 @@ def _add_constraints(space: ConfigSpace, problem: Problem, config: GemminiConfig
     # The scratchpad's capacity and the accumulator's: the less of the other, the better.
     space.add_constraint((*TILES, a, b, LOWERING), allowed)
     space.add_constraint((m, n, c, LOWERING), allowed)
+    space.add_constraint((DATAFLOW, LOWERING), allowed)
+    space.add_constraint((*TILES, EXCHANGE, MVIN, MVOUT, UNROLL), short_if_unrolled)
     for entry in FIELD_KNOBS:
         if not {*TILES, *SLOTS} & {*entry.names}:
-            space.add_constraint((*entry.names, *entry.limited_with), allowed)
+            names = (*entry.names, *entry.limited_with)
+            space.add_constraint(names, allowed_whatever_the_size)
 
 
 def _add_representatives(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> None:

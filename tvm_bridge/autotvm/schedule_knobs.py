@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import permutations
+from math import prod
 from typing import Any
 
 from xdsl.utils.str_enum import StrEnum
 
 from gemmini_xdsl.dialects.attributes import OPERANDS, TILE_DIMS, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
-from gemmini_xdsl.passes.schedule_rules import Problem, Tiling
+from gemmini_xdsl.passes.schedule_rules import MAX_UNROLLED_INSTRUCTIONS, Problem, Tiling
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import (
     Entity,
@@ -34,6 +35,7 @@ TILES = tuple(f"tile_{dim}" for dim in TILE_DIMS)
 SLOTS = tuple(f"double_buffer_{operand}" for operand in OPERANDS)
 EXCHANGE, INNER, DATAFLOW = "exchange_axis", "inner_order", "dataflow"
 MVIN, MVOUT, PLACEMENT, LOWERING = "mvin_cols", "mvout_cols", "placement", "lowering"
+UNROLL = "unroll"
 
 _PLAIN, _EXCHANGED = "mnk", "nmk"
 _DEFAULT = Schedule((1, 1, 1))
@@ -67,7 +69,7 @@ def plain(
     loop_ws: bool = False,
 ) -> FieldKnobs:
     """A knob with the name and the values of `field`: False and True, those of an enumeration, or
-    numbers, which need `candidates`. `unset` is the number that a field of 0 stands for.
+    what `candidates` says. `unset` is the number that a field of 0 stands for.
     """
     default = getattr(_DEFAULT, field)
     kind: type = type(default)
@@ -188,6 +190,14 @@ def _widths(blocks: int, config: GemminiConfig) -> list[int]:
     return [size * config.dim for size in reversed(split_sizes(blocks, "power2"))]
 
 
+def _unrollable(problem: Problem, config: GemminiConfig) -> list[bool]:
+    """Whether there may be so few instructions that no loop is needed: the products alone are
+    two for each block.
+    """
+    most = MAX_UNROLLED_INSTRUCTIONS
+    return [False, True] if 2 * prod(problem.blocks(config)) <= most else [False]
+
+
 def _widest_store(problem: Problem, config: GemminiConfig) -> int:
     """Blocks that one MVOUT moves at most."""
     return 1 if problem.wide_result else config.max_block_cols
@@ -229,8 +239,9 @@ FIELD_KNOBS = (
         lambda problem, config: _widths(_widest_store(problem, config), config),
         unset=lambda problem, config: config.dim,
     ),
-    plain("placement"),
+    plain("placement", limited_with=(MVIN, UNROLL, LOWERING)),
     plain("lowering", limited_with=(DATAFLOW,), loop_ws=True),
+    plain("unroll", _unrollable, limited_with=(LOWERING,)),
 )
 """The knobs of every field, in the order of the knobs."""
 
@@ -251,18 +262,24 @@ OPTION_NUMBERS: Mapping[str, float] = {
 def schedule_of(values: Values) -> Schedule:
     """The schedule that knob values stand for; knobs that are missing have their default.
 
-    Raises `TuningError` for unknown knobs, impossible values, and without all three tiles.
+    Raises `TuningError` for unknown knobs, impossible values, without all three tiles, and for
+    values that contradict each other.
     """
+    schedule = read_schedule(values)
+    if (broken := schedule.problem()) is not None:
+        raise TuningError(broken)
+    return schedule
+
+
+def read_schedule(values: Values) -> Schedule:
+    """The same for any point of a space, valid or not: values may contradict each other."""
     unknown = [name for name in values if name not in KNOBS]
     if unknown:
         raise TuningError(f"unknown knob '{unknown[0]}'; knobs are {', '.join(KNOBS)}")
     try:
-        schedule = Schedule(**{entry.field: entry.read(values) for entry in FIELD_KNOBS})
+        return Schedule(**{entry.field: entry.read(values) for entry in FIELD_KNOBS})
     except ValueError as error:
         raise TuningError(str(error)) from None
-    if (broken := schedule.problem()) is not None:
-        raise TuningError(broken)
-    return schedule
 
 
 def values_of(schedule: Schedule, problem: Problem, config: GemminiConfig) -> dict[str, Entity]:
