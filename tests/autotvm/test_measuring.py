@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from machines import NoBuilder, TableRunner
 
-from gemmini_xdsl.dialects.attributes import Dataflow, Lowering, Schedule
+from gemmini_xdsl.dialects.attributes import Dataflow, Lowering, Placement, Schedule
 from gemmini_xdsl.hardware import load_config
-from gemmini_xdsl.targets.command_stream import CommandStream
+from gemmini_xdsl.targets.command_stream import CommandStream, command_stream
+from gemmini_xdsl.tools.inputs import make_context
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
 from gemmini_xdsl.tvm_bridge.autotvm.local import LocalExecutor
@@ -27,7 +28,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     measure_one,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.native import NativeBuilder
-from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule
+from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule, gemm_module, lowering_passes
 from gemmini_xdsl.tvm_bridge.autotvm.records import RecordLog, read_records
 from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import TILES, schedule_of, values_of
 from gemmini_xdsl.tvm_bridge.autotvm.session import Progress, tune
@@ -273,6 +274,31 @@ def test_trials_are_verified_and_timed(
     assert cycles >= 3 * 3 * 5 * CONFIG.dim / 2
     again = measure_one(item, CommandStreamBuilder(), SimulatorRunner())
     assert again.costs == result.costs
+
+
+@pytest.mark.parametrize(
+    ("workload", "schedule"),
+    [
+        (Workload(40, 33, 70, bias="row"), Schedule((2, 1, 3), double_buffer=("a", "b"))),
+        (Workload(40, 33, 70, wide_result=True), Schedule((3, 3, 2), dataflow=Dataflow.OS)),
+        (Workload(64, 64, 48, transpose_b=True), Schedule((1, 2, 3), "nmk", mvout_cols=32)),
+        (Workload(64, 64, 64), Schedule((2, 2, 4), placement=Placement.INTERLEAVED, mvin_cols=32)),
+    ],
+)
+def test_unrolled_commands_are_those_of_the_whole_pipeline(
+    workload: Workload, schedule: Schedule
+) -> None:
+    task, unrolled = GemmTask(workload, CONFIG), replace(schedule, unroll=True)
+    if schedule.placement != Placement.INTERLEAVED:
+        assert compile_schedule(task, unrolled).items != compile_schedule(task, schedule).items
+    module = gemm_module(task, unrolled)
+    context = make_context()
+    for step in lowering_passes():
+        step.apply(context, module)
+    stream = command_stream(module)
+    short = compile_schedule(task, unrolled)
+    assert short == stream
+    verify(task, short)
 
 
 @pytest.mark.parametrize(

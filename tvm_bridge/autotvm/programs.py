@@ -15,6 +15,7 @@ from gemmini_xdsl.dialects.config_lookup import CONFIG_ATTRIBUTE
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.passes.convert_gemmini_to_rocc import ConvertGemminiToRoccPass
+from gemmini_xdsl.passes.gemmini_list_schedule import GemminiListSchedulePass
 from gemmini_xdsl.passes.gemmini_tile import GemminiTilePass
 from gemmini_xdsl.passes.pipelines import default_pipeline
 from gemmini_xdsl.targets.arguments import annotate_arguments
@@ -29,6 +30,7 @@ from gemmini_xdsl.targets.errors import TargetError
 from gemmini_xdsl.tools.shorthand import Bias, GemmSpec, build_gemm
 from gemmini_xdsl.tools.universe import load_universe
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
+from gemmini_xdsl.tvm_bridge.autotvm.straight_line import straight_line_commands
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 
 SCALE = 1 / 64
@@ -86,8 +88,15 @@ def _context() -> Context:
 def compile_schedule(task: GemmTask, schedule: Schedule) -> CommandStream:
     """All commands of the task under `schedule`. Raises `TuningError` if it does not compile."""
     module = gemm_module(task, schedule)
+    steps = lowering_passes()
     try:
-        _lower(module, lowering_passes())
+        if schedule.unroll:
+            ordered = [step.name for step in steps].index(GemminiListSchedulePass.name) + 1
+            _lower(module, steps[:ordered])
+            if (stream := straight_line_commands(module)) is not None:
+                return stream
+            steps = steps[ordered:]
+        _lower(module, steps)
         return command_stream(module)
     except (DiagnosticException, TargetError) as error:
         raise TuningError(" ".join(str(error).split())) from None
