@@ -54,15 +54,17 @@ def speed() -> None:
     space = gemm_space(task.workload.problem, CONFIG)
     for jobs in (1, 2):
         executor = LocalExecutor(FastestBuilder(), SimulatorRunner(), jobs)
-        points = np.random.default_rng(0).choice(space.distinct, 65 * jobs, replace=False)
-        inputs = [MeasureInput.of(task, space.get(int(index))) for index in points]
-        list(executor.measure(inputs[:jobs]))
-        start = time.monotonic()
-        results = list(executor.measure(inputs[jobs:]))
-        rate = len(results) / (time.monotonic() - start)
-        errors = sum(not result.ok for _, result in results)
+        for what, unroll in (("with loops", False), ("unrolled", True)):
+            part = space.restrict(unroll=[unroll])
+            points = np.random.default_rng(0).choice(part.distinct, 33 * jobs, replace=False)
+            inputs = [MeasureInput.of(task, part.get(int(index))) for index in points]
+            list(executor.measure(inputs[:jobs]))
+            start = time.monotonic()
+            results = list(executor.measure(inputs[jobs:]))
+            rate = len(results) / (time.monotonic() - start)
+            errors = sum(not result.ok for _, result in results)
+            print(f"{jobs} processes, {what}: {rate:.1f} trials/s ({errors} errors)", flush=True)
         executor.close()
-        print(f"{jobs} processes: {rate:.1f} trials/s ({errors} errors)")
 
 
 def read_sizes(path: Path) -> list[GemmTask]:
