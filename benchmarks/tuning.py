@@ -1,193 +1,51 @@
-"""What the tuner achieves: quality against exhaustive search, speed, and the shipped database.
+"""What the tuner achieves, and the records that ship with the package.
 
-    python benchmarks/tuning.py quality [--log points.json] [--output table.json]
-    python benchmarks/tuning.py speed
-    python benchmarks/tuning.py database workloads.csv [--trials N] [--max-pairs N]
+    python benchmarks/tuning.py quality [--seconds S]    loss against exhaustive search
+    python benchmarks/tuning.py time                     seconds to that quality
+    python benchmarks/tuning.py speed                    trials a second
+    python benchmarks/tuning.py database workloads.csv --seconds 1200
+    python benchmarks/tuning.py refresh workloads.csv --seconds 1200
+    python benchmarks/tuning.py check-database
 
 `quality` measures a space of at most 2,000 points completely for each of eight sizes, then lets
-each tuner search the same space. `database` appends to the log that ships with the package.
+each tuner search it. `database` tunes the sizes that have no record of today's compiler and model,
+`refresh` all of them. Whatever is interrupted or runs out of time goes on when it is called again:
+trials are kept in build/tuning/, until the sources change.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import json
-import os
-import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from tuning_quality import CONFIG, quality, time_to_quality
 
-from gemmini_xdsl.hardware import load_config
-from gemmini_xdsl.passes.schedule_heuristic import default_schedule
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import (
-    EXCHANGE,
-    MVOUT,
-    PLACEMENT,
-    SLOTS,
-    TILES,
-    gemm_space,
-)
-from gemmini_xdsl.tvm_bridge.autotvm.history import ApplyHistoryBest
-from gemmini_xdsl.tvm_bridge.autotvm.local import LocalExecutor
-from gemmini_xdsl.tvm_bridge.autotvm.measure import (
-    Executor,
-    MeasureError,
-    MeasureInput,
-    MeasureResult,
-    Results,
-)
-from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule
-from gemmini_xdsl.tvm_bridge.autotvm.records import RecordLog, decode, encode, read_records
-from gemmini_xdsl.tvm_bridge.autotvm.session import tune
+from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
+from gemmini_xdsl.tvm_bridge.autotvm.local import LocalExecutor, available_cores
+from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureError, MeasureInput
+from gemmini_xdsl.tvm_bridge.autotvm.records import read_records
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
-    CommandStreamBuilder,
+    FastestBuilder,
     SimulatorRunner,
     verify_schedule,
 )
-from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace
-from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
-from gemmini_xdsl.tvm_bridge.autotvm.tuners import TUNERS, make_tuner
+from gemmini_xdsl.tvm_bridge.autotvm.size_database import Database, Tuned, stale_tasks, tune_tasks
+from gemmini_xdsl.tvm_bridge.autotvm.task import HOST_GAP, GemmTask, Workload
 
-CONFIG = load_config("default")
-DATABASE = Path(__file__).parent.parent / "tvm_bridge" / "autotvm" / "database" / "gemm.log"
-SIZES = (
-    (64, 64, 64),
-    (128, 128, 128),
-    (64, 1, 1216),
-    (128, 1, 1024),
-    (49, 160, 576),
-    (196, 64, 384),
-    (128, 128, 64),
-    (197, 64, 197),
-)
+ROOT = Path(__file__).parent.parent
+DATABASE = ROOT / "tvm_bridge" / "autotvm" / "database" / "gemm.log"
+TRIALS = ROOT / "build" / "tuning"
+DEVICE = f"simulator:{HOST_GAP}"
 MOST_POINTS = 2000
-BUDGETS = (64, 200)
-SEEDS = range(3)
-
-
-def restricted(task: GemmTask, points: int) -> ConfigSpace:
-    """The task's space with fewer candidates, until at most `points` are distinct."""
-    space = gemm_space(task.workload.problem, task.config)
-    widest = space.knobs["mvin_cols"].entities[0].to_json()
-    # What seldom matters goes first; tiles, order, slots and lowering stay longest.
-    steps: list[dict[str, Any]] = [
-        {"mvin_cols": [widest]},
-        {"inner_order": [[2, 1, 0], [1, 0, 2]]},
-        {PLACEMENT: ["banked"]},
-        {"dataflow": ["ws"]},
-        {MVOUT: [space.knobs[MVOUT].entities[0].to_json()]},
-        {SLOTS[2]: [True]},
-        {"inner_order": [[2, 1, 0]]},
-        {EXCHANGE: [False]},
-    ]
-    for step in steps:
-        if len(space.distinct) <= points:
-            return space
-        smaller = space.restrict(**step)
-        if len(smaller.distinct):
-            space = smaller
-    for name in TILES * 4:
-        if len(space.distinct) > points:
-            entities = space.knobs[name].entities
-            space = space.restrict(**{name: [e.to_json() for e in entities[::-2]]})
-    return space
-
-
-class Replay:
-    """Answers trials from a table of what was measured before."""
-
-    parallelism = 1
-
-    def __init__(self, table: dict[int, MeasureResult]) -> None:
-        self._table = table
-
-    def measure(self, inputs: Iterable[MeasureInput]) -> Results:
-        """Every input with its result."""
-        for item in inputs:
-            yield item, self._table[item.index]
-
-    def close(self) -> None:
-        """Nothing to free."""
-
-
-def quality(output: Path | None, log: Path | None, points: int) -> None:
-    """Print the table; the tuners' losses are medians (and worst) over the seeds.
-
-    With `log`, points are kept in that file and not measured again.
-    """
-    executor = LocalExecutor(CommandStreamBuilder(), SimulatorRunner())
-    rows: list[dict[str, Any]] = []
-    for sizes in SIZES:
-        task = GemmTask(Workload(*sizes), CONFIG)
-        space = restricted(task, points)
-        table = exhaustive(task, space, executor, log)
-        best = min(result.mean for result in table.values() if result.ok)
-        row: dict[str, Any] = {
-            "size": task.workload.size,
-            "points": len(space.distinct),
-            "errors": sum(not result.ok for result in table.values()),
-            "best_cycles": round(task.cycles(best)),
-        }
-        for name in TUNERS:
-            for trials in BUDGETS:
-                losses = [loss(task, space, name, seed, trials, table, best) for seed in SEEDS]
-                row[f"{name}_{trials}"] = [statistics.median(losses), max(losses)]
-        rows.append(row)
-        print_row(row)
-    executor.close()
-    if output is not None:
-        output.write_text(json.dumps(rows, indent=2) + "\n")
-
-
-def exhaustive(
-    task: GemmTask, space: ConfigSpace, executor: Executor, path: Path | None
-) -> dict[int, MeasureResult]:
-    """The result of every distinct point."""
-    table: dict[int, MeasureResult] = {}
-    if path is not None and path.exists():
-        for record in read_records(path):
-            if record.digest == task.config.digest and record.workload == task.workload:
-                table[space.find(record.values).index] = record.result
-    missing = [int(index) for index in space.distinct if int(index) not in table]
-    inputs = [MeasureInput.of(task, space.get(index)) for index in missing]
-    with RecordLog(path if path is not None else Path(os.devnull)) as log:
-        for item, result in executor.measure(inputs):
-            table[item.index] = result
-            log.append(item, result)
-    return table
-
-
-def loss(
-    task: GemmTask,
-    space: ConfigSpace,
-    name: str,
-    seed: int,
-    trials: int,
-    table: dict[int, MeasureResult],
-    best: float,
-) -> float:
-    """By how much the best of so many trials is slower than the best of the space, in percent."""
-    tuner = make_tuner(name, task, space, seed)
-    outcome = tune(tuner, Replay(table), trials, verifier=lambda task, schedule: None)
-    return 100 * (outcome.best.seconds / best - 1)
-
-
-def print_row(row: dict[str, Any]) -> None:
-    """One line of the table, for Markdown."""
-    cells = [row["size"], row["points"], row["best_cycles"]]
-    cells += [
-        f"{row[f'{name}_{trials}'][0]:.1f} ({row[f'{name}_{trials}'][1]:.1f})"
-        for name in TUNERS
-        for trials in BUDGETS
-    ]
-    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
+TIMEOUT = 120.0
 
 
 def speed() -> None:
@@ -195,92 +53,137 @@ def speed() -> None:
     task = GemmTask(Workload(128, 128, 128), CONFIG)
     space = gemm_space(task.workload.problem, CONFIG)
     for jobs in (1, 2):
-        executor = LocalExecutor(CommandStreamBuilder(), SimulatorRunner(), jobs)
-        points = np.random.default_rng(0).choice(space.distinct, 65 * jobs, replace=False)
-        inputs = [MeasureInput.of(task, space.get(int(index))) for index in points]
-        list(executor.measure(inputs[:jobs]))
-        start = time.monotonic()
-        results = list(executor.measure(inputs[jobs:]))
-        rate = len(results) / (time.monotonic() - start)
-        errors = sum(not result.ok for _, result in results)
+        executor = LocalExecutor(FastestBuilder(), SimulatorRunner(), jobs)
+        for what, unroll in (("with loops", False), ("unrolled", True)):
+            part = space.restrict(unroll=[unroll])
+            points = np.random.default_rng(0).choice(part.distinct, 33 * jobs, replace=False)
+            inputs = [MeasureInput.of(task, part.get(int(index))) for index in points]
+            list(executor.measure(inputs[:jobs]))
+            start = time.monotonic()
+            results = list(executor.measure(inputs[jobs:]))
+            rate = len(results) / (time.monotonic() - start)
+            errors = sum(not result.ok for _, result in results)
+            print(f"{jobs} processes, {what}: {rate:.1f} trials/s ({errors} errors)", flush=True)
         executor.close()
-        print(f"{jobs} processes: {rate:.1f} trials/s ({errors} errors)")
 
 
-def database(source: Path, trials: int, max_pairs: int) -> None:
-    """Tune the sizes of a CSV file (name, M, N, K) and keep the best record of each."""
-    with source.open() as file:
+def read_sizes(path: Path) -> list[GemmTask]:
+    """The different sizes of a CSV file with the columns M, N and K."""
+    with path.open() as file:
         sizes = dict.fromkeys((int(r["M"]), int(r["N"]), int(r["K"])) for r in csv.DictReader(file))
-    executor = LocalExecutor(CommandStreamBuilder(), SimulatorRunner())
-    known = ApplyHistoryBest(read_records(DATABASE) if DATABASE.exists() else [], str(DATABASE))
-    DATABASE.parent.mkdir(exist_ok=True)
-    for size in sorted(sizes, key=lambda s: s[0] * s[1] * s[2]):
-        task = GemmTask(Workload(*size), CONFIG)
-        m, n, k = task.workload.problem.blocks(CONFIG)
-        if m * n * k > max_pairs:
-            continue
-        found = known.query(task.workload, CONFIG)
-        if found is not None and not found.note:
-            continue
-        space = gemm_space(task.workload.problem, CONFIG)
-        with tempfile.NamedTemporaryFile(suffix=".json") as file, RecordLog(Path(file.name)) as log:
-            outcome = tune(make_tuner("xgb", task, space), executor, trials, log=log)
-            records = read_records(Path(file.name))
-        best = next(r for r in records if r.values == outcome.best.values)
-        with RecordLog(DATABASE) as shipped:
-            shipped.append(MeasureInput(task, best.index, best.values), best.result)
-        heuristic = default_schedule(task.workload.problem, CONFIG)
-        assert heuristic is not None
-        runner = SimulatorRunner(verified_products=0)
-        before = runner.run(task, heuristic, compile_schedule(task, heuristic))[0]
-        cycles = round(task.cycles(outcome.best.seconds))
-        ideal = m * n * k * CONFIG.dim
-        print(
-            f"{task.workload.size}: {cycles} cycles, {100 * ideal / cycles:.1f} % of the array, "
-            f"{before / outcome.best.seconds:.2f}x the default schedule",
-            flush=True,
-        )
-    executor.close()
+    return [GemmTask(Workload(*size), CONFIG, DEVICE) for size in sizes]
 
 
-def check_database() -> None:
-    """Compile and verify every shipped schedule; ends with status 1 if one is wrong."""
-    wrong = 0
-    for record in read_records(DATABASE):
-        item = MeasureInput(GemmTask(record.workload, CONFIG), record.index, record.values)
-        assert decode(encode(item, record.result)).values == record.values
+def database(options: argparse.Namespace, refresh: bool) -> int:
+    """Tune the sizes of a file; the exit status is 1 if some have no current record then."""
+    start = time.monotonic()
+    shipped = Database(options.database)
+    todo = read_sizes(options.source)
+    with ExitStack() as stack:
+        executors = [
+            LocalExecutor(FastestBuilder(), SimulatorRunner(), 1, TIMEOUT)
+            for _ in range(options.jobs)
+        ]
+        for executor in executors:
+            stack.callback(executor.close)
+        if not refresh:
+            checker = LocalExecutor(FastestBuilder(), SimulatorRunner(), options.jobs, TIMEOUT)
+            with ExitStack() as checking:
+                checking.callback(checker.close)
+                stale = stale_tasks(shipped, todo, checker)
+            print(f"{len(todo) - len(stale)} of {len(todo)} sizes have a current record")
+            todo = [task for task, _ in stale]
+        seconds = options.seconds and options.seconds - (time.monotonic() - start)
+        problems = 0
+        results = tune_tasks(todo, shipped, options.log, executors, options.trials, seconds)
+        for number, result in enumerate(results, 1):
+            problems += result.outcome is None
+            print(f"[{number}/{len(todo)}] {describe(result)}", flush=True)
+    print(f"{len(todo) - problems} sizes tuned in {time.monotonic() - start:.0f} s")
+    return int(problems > 0)
+
+
+def describe(result: Tuned) -> str:
+    """One line about a size."""
+    task, outcome = result.task, result.outcome
+    if outcome is None:
+        return f"{task.workload.size}: {result.problem}"
+    m, n, k = task.workload.problem.blocks(CONFIG)
+    cycles = round(task.cycles(outcome.best.seconds))
+    progress = outcome.progress
+    text = (
+        f"{task.workload.size}: {cycles} cycles, {100 * m * n * k * CONFIG.dim / cycles:.1f} % of "
+        f"the array, trial {outcome.best.trial} of {progress.done} in {progress.elapsed:.0f} s"
+    )
+    if result.default_seconds is not None:
+        text += f", {result.default_seconds / outcome.best.seconds:.3f}x the default schedule"
+    return text
+
+
+def check_database(path: Path, jobs: int) -> int:
+    """Measure and verify every shipped schedule; the exit status is 1 if one is not as recorded."""
+    shipped = Database(path)
+    tasks = [GemmTask(record.workload, CONFIG, DEVICE) for record in read_records(path)]
+    executor = LocalExecutor(FastestBuilder(), SimulatorRunner(), jobs, TIMEOUT)
+    with ExitStack() as stack:
+        stack.callback(executor.close)
+        stale = stale_tasks(shipped, tasks, executor)
+    problems = [f"{task.workload.size}: {reason}" for task, reason in stale]
+    for task in tasks:
+        record = shipped.find(task)
+        if record is None:
+            problems.append(f"{task.workload.size}: for another configuration")
+            continue
         try:
-            verify_schedule(item.task, item.schedule)
-        except MeasureError as error:
-            wrong += 1
-            print(f"{record.workload.size}: {error}")
-    sys.exit(wrong > 0)
+            verify_schedule(task, schedule_of(record.values))
+        except (MeasureError, TuningError) as error:
+            problems.append(f"{task.workload.size}: {error}")
+    print("\n".join([*problems, f"{len(tasks)} records, {len(problems)} problems"]))
+    return int(bool(problems))
 
 
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> int:
     """Parse the command line and run one benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    table = commands.add_parser("quality")
-    table.add_argument("--output", type=Path)
-    table.add_argument("--log", type=Path)
-    table.add_argument("--points", type=int, default=MOST_POINTS, help="most points of a space")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--jobs", type=int, default=available_cores(), help="processes")
+    points = argparse.ArgumentParser(add_help=False)
+    points.add_argument("--log", type=Path, default=TRIALS / "quality.json")
+    points.add_argument("--points", type=int, default=MOST_POINTS, help="most points of a space")
+    table = commands.add_parser("quality", parents=[common, points])
+    table.add_argument("--output", type=Path, help="write the table as JSON, too")
+    table.add_argument("--seconds", type=float, help="stop after so long")
+    commands.add_parser("time", parents=[common, points])
     commands.add_parser("speed")
-    commands.add_parser("check-database")
-    shipped = commands.add_parser("database")
-    shipped.add_argument("source", type=Path)
-    shipped.add_argument("--trials", type=int, default=128)
-    shipped.add_argument("--max-pairs", type=int, default=1 << 20)
-    options = parser.parse_args()
-    if options.command == "quality":
-        quality(options.output, options.log, options.points)
-    elif options.command == "speed":
-        speed()
-    elif options.command == "check-database":
-        check_database()
-    else:
-        database(options.source, options.trials, options.max_pairs)
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("--database", type=Path, default=DATABASE)
+    commands.add_parser("check-database", parents=[common, where])
+    for name in ("database", "refresh"):
+        sizes = commands.add_parser(name, parents=[common, where])
+        sizes.add_argument("source", type=Path, help="CSV file with the columns M, N and K")
+        sizes.add_argument("--log", type=Path, default=TRIALS / "database.json")
+        sizes.add_argument("--trials", type=int, default=128, help="most trials of a size")
+        sizes.add_argument("--seconds", type=float, help="begin no size after so long")
+    options = parser.parse_args(args)
+    match options.command:
+        case "quality":
+            quality(options.log, options.output, options.points, options.jobs, options.seconds)
+        case "time":
+            time_to_quality(options.log, options.points, options.jobs)
+        case "speed":
+            speed()
+        case "check-database":
+            return check_database(options.database, options.jobs)
+        case _:
+            return database(options, refresh=options.command == "refresh")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        sys.exit(main())
+    except (TuningError, OSError) as error:
+        sys.exit(f"error: {error}")

@@ -52,7 +52,7 @@ class ConvertGemminiToRoccPass(ModulePass):
                 continue
             if isinstance(instruction, instructions.FenceOp):
                 Rewriter.insert_op(rocc.FenceOp(), InsertPoint.before(instruction))
-            for funct, rs1, rs2 in _commands(instruction):
+            for funct, rs1, rs2 in commands_of(instruction):
                 operands = [reducer.materialize(form, before=instruction) for form in (rs1, rs2)]
                 Rewriter.insert_op(
                     rocc.CommandOp(funct, operands[0], operands[1], funct.mnemonic),
@@ -73,7 +73,7 @@ def _constant(funct: Funct, operands: tuple[int, int]) -> _Command:
     return funct, LinearForm(operands[0]), LinearForm(operands[1])
 
 
-def _commands(op: Operation) -> list[_Command]:
+def commands_of(op: Operation) -> list[_Command]:
     """The commands of one instruction."""
     match op:
         case instructions.ConfigExOp():

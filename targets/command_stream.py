@@ -77,6 +77,14 @@ def command_stream(
     return CommandStream(placements, tuple(items))
 
 
+def place_arguments(
+    module: ModuleOp, function: str | None = None, base: int = DEFAULT_BASE
+) -> tuple[Placement, ...]:
+    """Where `command_stream` places the arguments of `function`."""
+    placements, _ = _place(select_function(module, function), _buffers(module, base))
+    return placements
+
+
 def count_instructions(module: ModuleOp, function: str | None = None) -> dict[str, int]:
     """How many instructions `function` issues, by mnemonic in alphabetical order.
 

@@ -9,8 +9,39 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gemmini_xdsl.tools.errors import EXIT_INTERRUPTED
+
 if TYPE_CHECKING:
     from gemmini_xdsl.tools.tune import Watcher
+
+
+BuilderOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help="What the simulator is given: commands, c (emitted C, compiled for this machine), or "
+        "fastest, which is C for large products (default).",
+    ),
+]
+RunnerOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="simulator (default); riscv, spike, rtl or zcu102, which run whole programs; or "
+        "module:name, a function that returns the runner of some other machine.",
+    ),
+]
+HostGapOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        metavar="CYCLES",
+        help="What the core needs for each command, in the simulator (default: 8).",
+    ),
+]
+TtyOption = Annotated[
+    str | None, typer.Option(metavar="DEVICE", help="The board's serial line, for zcu102.")
+]
 
 
 def tune_command(
@@ -72,12 +103,14 @@ def tune_command(
         float | None,
         typer.Option(min=0.1, metavar="SECONDS", help="Most time of one trial (default: 60)."),
     ] = None,
-    host_gap: Annotated[
-        int | None,
+    builder: BuilderOption = None,
+    runner: RunnerOption = None,
+    host_gap: HostGapOption = None,
+    tty: TtyOption = None,
+    time_limit: Annotated[
+        float | None,
         typer.Option(
-            min=0,
-            metavar="CYCLES",
-            help="What the core needs for each command, in the simulator (default: 8).",
+            min=0.0, metavar="SECONDS", help="Stop the search for each product after so long."
         ),
     ] = None,
     report: Annotated[
@@ -92,12 +125,13 @@ def tune_command(
     verified bit by bit before it is reported; gemmini compile --tuning-log LOG uses it.
     """
     from gemmini_xdsl.tools.tune import TuneOptions, to_json, tune_input
+    from gemmini_xdsl.tools.tune_machines import SIMULATOR, MachineOptions
 
     if report is not None:
         from gemmini_xdsl.tools.tune_report import check_report
 
         check_report(report)
-    limits = {"trials": trials, "timeout": timeout, "host_gap": host_gap}
+    limits = {"trials": trials, "timeout": timeout}
     options = TuneOptions(
         **{name: value for name, value in limits.items() if value is not None},  # type: ignore[arg-type]
         config=config,
@@ -105,13 +139,20 @@ def tune_command(
         early_stopping=early_stopping,
         jobs=jobs,
         seed=seed,
+        machine=MachineOptions(runner or SIMULATOR, builder, host_gap, tty),
+        time_limit=time_limit,
         resume=resume,
         transfer=tuple(transfer or ()),
         tracker=tracker,
         key=key,
     )
-    with _display() as watcher:
-        results = tune_input(source, output, options, watcher)
+    try:
+        with _display() as watcher:
+            results = tune_input(source, output, options, watcher)
+    except KeyboardInterrupt:
+        hint = f"--resume goes on from the trials in {output}"
+        typer.echo(f"gemmini: interrupted; {hint}", err=True)
+        return EXIT_INTERRUPTED
     if report is not None:
         from gemmini_xdsl.tools.tune_report import write_report
 
@@ -120,9 +161,11 @@ def tune_command(
         typer.echo(to_json(results, output))
         return 0
     for result in results:
+        earlier = f", {result.resumed} of them earlier" if result.resumed else ""
         typer.echo(
             f"{result.workload.size}: {result.cycles} cycles, {result.gops:.2f} GOPs "
-            f"({result.tuner}: trial {result.trial} of {result.trials}, {result.errors} errors, "
+            f"({result.tuner}: trial {result.trial} of {result.trials}{earlier}, "
+            f"{result.errors} errors, "
             f"{result.distinct_points} distinct of {result.valid_points} valid points)"
         )
         typer.echo(f"  {result.schedule}")
@@ -185,23 +228,14 @@ def tune_server_command(
     port: Annotated[
         int, typer.Option(min=1, max=65535, metavar="PORT", help="First port to try.")
     ] = 9090,
-    host_gap: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            metavar="CYCLES",
-            help="What the core needs for each command, in the simulator (default: 8).",
-        ),
-    ] = None,
-    runner: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODULE:NAME",
-            help="A function that returns the runner of an attached board (default: simulator).",
-        ),
-    ] = None,
+    builder: BuilderOption = None,
+    runner: RunnerOption = None,
+    host_gap: HostGapOption = None,
+    tty: TtyOption = None,
 ) -> int:
     """Measure the trials of gemmini tune --tracker on this machine, until interrupted."""
+    from gemmini_xdsl.tools.tune_machines import SIMULATOR, MachineOptions
     from gemmini_xdsl.tools.tune_server import serve
 
-    return serve(tracker, key, host, port, host_gap, runner)
+    machine = MachineOptions(runner or SIMULATOR, builder, host_gap, tty)
+    return serve(tracker, key, host, port, machine)

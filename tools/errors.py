@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+EXIT_INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
+
 
 class GemminiError(Exception):
     """What the user asked for cannot be done; the message is complete and for people.

@@ -22,11 +22,11 @@ from gemmini_xdsl.tools.command_replay import replay_command
 from gemmini_xdsl.tools.command_run import run_command
 from gemmini_xdsl.tools.command_trace import trace_command
 from gemmini_xdsl.tools.command_tune import tune_command, tune_server_command
-from gemmini_xdsl.tools.errors import GemminiError, UsageError
+from gemmini_xdsl.tools.errors import EXIT_INTERRUPTED, GemminiError, UsageError
 
 PROGRAM = "gemmini"
 DEBUG_VARIABLE = "GEMMINI_DEBUG"
-EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERNAL, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERNAL = 0, 1, 2, 3
 
 # What typer raises for a wrong command line; it has no public name in every version of typer.
 CommandLineError: Any = next(

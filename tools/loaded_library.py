@@ -1,4 +1,4 @@
-"""The memory of a shared library that is loaded into this process (Linux and other ELF systems)."""
+"""Shared libraries that are loaded into this process: their memory (on ELF systems), unloading."""
 
 from __future__ import annotations
 
@@ -69,3 +69,12 @@ def library_segments(path: Path) -> list[Segment] | None:
     )
     iterate(prototype(visit), None)
     return found
+
+
+def unload(library: ctypes.CDLL) -> None:
+    """Unload a library, so that many runs in one process do not pile up."""
+    import _ctypes
+
+    close = getattr(_ctypes, "dlclose", None)
+    if close is not None:
+        close(library._handle)

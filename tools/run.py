@@ -29,7 +29,7 @@ from gemmini_xdsl.tools.buffers import Buffer, allocate, fill_inputs, load_array
 from gemmini_xdsl.tools.errors import GemminiError
 from gemmini_xdsl.tools.host_build import build_shared_library
 from gemmini_xdsl.tools.inputs import load_mlir, make_context
-from gemmini_xdsl.tools.loaded_library import Segment, library_segments
+from gemmini_xdsl.tools.loaded_library import Segment, library_segments, unload
 from gemmini_xdsl.tools.manifest import MANIFEST, FunctionRecord, Manifest
 from gemmini_xdsl.tools.reference import evaluate_function
 from gemmini_xdsl.tools.run_timing import (
@@ -285,20 +285,11 @@ def _execute(
         # The map views the library's memory: it goes first.
         simulator.unmap_all()
         del segments
-        _unload(kernel)
+        unload(kernel)
     if timer is None:
         return None
     outputs = (b.view.size for b in buffers.values() if b.argument.role == Role.OUTPUT)
     return timer.result(simulator.statistics().macs, sum(outputs))
-
-
-def _unload(library: ctypes.CDLL) -> None:
-    """Unload a library, so that many runs in one process do not pile up."""
-    import _ctypes
-
-    close = getattr(_ctypes, "dlclose", None)
-    if close is not None:
-        close(library._handle)
 
 
 def _map_memory(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 from xdsl.utils.exceptions import DiagnosticException
 
-from gemmini_xdsl.dialects.attributes import ScheduleAttr
+from gemmini_xdsl.dialects.attributes import Schedule, ScheduleAttr
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import ConfigError
@@ -19,17 +20,15 @@ from gemmini_xdsl.passes.gemmini_assign_schedule import GemminiAssignSchedulePas
 from gemmini_xdsl.passes.pipelines import default_pipeline, set_config
 from gemmini_xdsl.tools.errors import GemminiError, UsageError
 from gemmini_xdsl.tools.inputs import describe, load_input, make_context
+from gemmini_xdsl.tools.tune_machines import MachineOptions, find_machine
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
+from gemmini_xdsl.tvm_bridge.autotvm.history import nearest_schedules, shipped_history
 from gemmini_xdsl.tvm_bridge.autotvm.local import TIMEOUT_SECONDS, LocalExecutor
 from gemmini_xdsl.tvm_bridge.autotvm.measure import Executor
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record, RecordLog, read_records
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.session import Outcome, Progress, tune
-from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
-    HOST_GAP,
-    CommandStreamBuilder,
-    SimulatorRunner,
-)
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 from gemmini_xdsl.tvm_bridge.autotvm.tuners import TUNERS, make_tuner
 
@@ -38,8 +37,9 @@ from gemmini_xdsl.tvm_bridge.autotvm.tuners import TUNERS, make_tuner
 class TuneOptions:
     """How to tune.
 
-    `tuners` are run one after the other, `trials` each. `tracker` and `key` name TVM RPC servers
-    to measure on; without them `jobs` processes of this machine do (default: one for each core).
+    `tuners` are run one after the other, `trials` each, for up to `time_limit` seconds. `tracker`
+    and `key` name TVM RPC servers to measure on; without them `machine` does, in `jobs` processes
+    (default: one for each core).
     `transfer` are logs whose records the cost model learns from first.
     """
 
@@ -47,10 +47,11 @@ class TuneOptions:
     trials: int = 200
     tuners: tuple[str, ...] = ("xgb",)
     early_stopping: int | None = None
+    time_limit: float | None = None
     jobs: int | None = None
     seed: int = 0
     timeout: float = TIMEOUT_SECONDS
-    host_gap: int = HOST_GAP
+    machine: MachineOptions = field(default_factory=MachineOptions)
     resume: bool = False
     transfer: tuple[Path, ...] = ()
     tracker: str | None = None
@@ -63,6 +64,7 @@ class Tuned:
 
     workload: Workload
     tuner: str
+    device: str
     schedule: str
     seconds: float
     cycles: int
@@ -107,12 +109,12 @@ def tune_input(
             # Whatever can be wrong is looked at before the first trial.
             history = [record for path in options.transfer for record in read_records(path)]
             earlier = read_records(log_path) if options.resume and log_path.exists() else []
-            executor = _executor(options)
+            executor, device = _executor(options)
             stack.callback(executor.close)
             log = stack.enter_context(RecordLog(log_path))
             return [
                 _tune(task, name, executor, log, earlier, history, options, watcher)
-                for task in tasks
+                for task in (replace(task, device=device) for task in tasks)
                 for name in options.tuners
             ]
     except TuningError as error:
@@ -151,21 +153,34 @@ def _check(options: TuneOptions) -> None:
         raise UsageError("--resume continues one run; give one tuner")
     if (options.tracker is None) != (options.key is None):
         raise UsageError("--tracker and --key belong together")
+    if options.tracker is not None and options.machine != MachineOptions():
+        raise UsageError(
+            "--builder, --runner, --tty and --host-gap are for this machine; with --tracker the "
+            "servers have their own"
+        )
 
 
-def _executor(options: TuneOptions) -> Executor:
+def _executor(options: TuneOptions) -> tuple[Executor, str]:
+    """What measures trials, and its name in records."""
     if options.tracker is not None and options.key is not None:
         try:
             from gemmini_xdsl.tvm_bridge.autotvm.rpc import RPCExecutor, parse_address
 
             address = parse_address(options.tracker)
-            return RPCExecutor(address, options.key, servers=options.jobs)
+            seconds = ceil(options.timeout)
+            return RPCExecutor(
+                address, options.key, session_timeout=seconds, servers=options.jobs
+            ), options.key
         except ImportError as error:
             raise GemminiError(
                 f"--tracker needs TVM: pip install 'gemmini-xdsl[tvm]' ({error})"
             ) from None
-    runner = SimulatorRunner(host_gap=options.host_gap)
-    return LocalExecutor(CommandStreamBuilder(), runner, options.jobs, options.timeout)
+    machine = find_machine(options.machine, options.timeout)
+    if machine.jobs is not None and (options.jobs or 0) > machine.jobs:
+        raise UsageError(f"--jobs: {machine.device} measures {machine.jobs} at a time")
+    timeout = options.timeout + machine.grace
+    jobs = options.jobs or machine.jobs
+    return LocalExecutor(machine.builder, machine.runner, jobs, timeout), machine.device
 
 
 def _tune(
@@ -191,16 +206,25 @@ def _tune(
             if record.digest == task.config.digest and record.workload != task.workload
         ]
     )
+    tuner.suggest(_known_schedules(task, history))
     same = [
         record
         for record in earlier
-        if record.digest == task.config.digest and record.workload == task.workload
+        if record.digest == task.config.digest
+        and record.workload == task.workload
+        and record.device == task.device
     ]
+    for record in same:
+        try:
+            schedule_of(record.values)
+        except TuningError as error:
+            raise TuningError(f"{log.path}: {error}") from None
     outcome = tune(
         tuner,
         executor,
         options.trials,
         early_stopping=options.early_stopping,
+        seconds=options.time_limit,
         log=log,
         earlier=same,
         callback=lambda progress: watcher(task, name, progress),
@@ -209,6 +233,7 @@ def _tune(
     return Tuned(
         task.workload,
         name,
+        task.device,
         str(ScheduleAttr(best.schedule)),
         best.seconds,
         round(task.cycles(best.seconds)),
@@ -222,6 +247,17 @@ def _tune(
         progress.rate,
         outcome,
     )
+
+
+def _known_schedules(task: GemmTask, history: Sequence[Record]) -> list[Schedule]:
+    """What the package has for this size, and the best of the nearest sizes.
+
+    The latter are those of `history`, if there is one.
+    """
+    shipped = shipped_history()
+    own = shipped.query(task.workload, task.config, same_size=True)
+    others = nearest_schedules(task.workload, task.config, history or shipped.records())
+    return [*([own.schedule] if own is not None else []), *others]
 
 
 def to_json(results: Sequence[Tuned], log_path: Path) -> str:

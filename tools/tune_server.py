@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
+import signal
 import sys
 import threading
 
-from gemmini_xdsl.tools.errors import GemminiError, UsageError
+from gemmini_xdsl.tools.errors import GemminiError
+from gemmini_xdsl.tools.tune_machines import MachineOptions, find_machine
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.measure import Runner
-from gemmini_xdsl.tvm_bridge.autotvm.rpc import parse_address, start_server
-from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
-    HOST_GAP,
-    CommandStreamBuilder,
-    SimulatorRunner,
-)
+from gemmini_xdsl.tvm_bridge.autotvm.rpc import SESSION_SECONDS, parse_address, start_server
 
 
-def serve(
-    tracker: str,
-    key: str,
-    host: str,
-    port: int,
-    host_gap: int | None,
-    runner: str | None,
-) -> int:
+def serve(tracker: str, key: str, host: str, port: int, options: MachineOptions) -> int:
     """Serve until interrupted. Raises `GemminiError`."""
-    machine: Runner = SimulatorRunner(HOST_GAP if host_gap is None else host_gap)
-    if runner is not None:
-        machine = load_runner(runner)
+    machine = find_machine(options, SESSION_SECONDS)
     try:
         server = start_server(
-            parse_address(tracker), key, CommandStreamBuilder(), machine, host, port
+            parse_address(tracker), key, machine.builder, machine.runner, host, port
         )
     except TuningError as error:
         raise GemminiError(str(error)) from None
@@ -39,23 +25,15 @@ def serve(
         raise GemminiError(
             f"the server needs TVM: pip install 'gemmini-xdsl[tvm]' ({error})"
         ) from None
-    print(f"measuring for '{key}' on port {server.port}; Ctrl-C ends it", file=sys.stderr)
+    print(
+        f"measuring on {machine.device} for '{key}', port {server.port}; Ctrl-C ends it",
+        file=sys.stderr,
+    )
+    # A request to end, as service managers send it, must not leave the server's process behind.
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
     try:
-        threading.Event().wait()
+        ended.wait()
     finally:
         server.terminate()
     return 0
-
-
-def load_runner(text: str) -> Runner:
-    """The runner that the function `module:name` returns. Raises `UsageError`."""
-    module, separator, name = text.partition(":")
-    if not separator or not module or not name:
-        raise UsageError(f"--runner must be module:name, got '{text}'")
-    try:
-        found: Runner = getattr(importlib.import_module(module), name)()
-    except Exception as error:
-        raise UsageError(f"--runner {text}: {type(error).__name__}: {error}") from None
-    if not callable(getattr(found, "run", None)):
-        raise UsageError(f"--runner {text}: what it returns has no method run")
-    return found

@@ -74,19 +74,26 @@ static void pass_time(uint32_t funct, uint64_t rs1, uint64_t rs2) {
     gemmini_timing_command(timing, gap, funct, rs1, rs2);
 }
 
+/* The attached simulator; NULL if the thread has a timing model alone. */
+static gemmini_sim *functional(void) {
+    return timing == NULL ? require_attached() : attached;
+}
+
 /* Errors stay in the simulator, or in the timing model, where the caller of the kernel finds them.
  * Time never changes what a command does. */
 void gemmini_sim_rocc(uint32_t funct, uint64_t rs1, uint64_t rs2) {
-    gemmini_sim *sim = require_attached();
-    gemmini_sim_command(sim, funct, rs1, rs2);
-    if (timing != NULL && gemmini_sim_error(sim) == NULL)
+    gemmini_sim *sim = functional();
+    if (sim != NULL)
+        gemmini_sim_command(sim, funct, rs1, rs2);
+    if (timing != NULL && (sim == NULL || gemmini_sim_error(sim) == NULL))
         pass_time(funct, rs1, rs2);
 }
 
 void gemmini_sim_rocc_fence(void) {
-    gemmini_sim *sim = require_attached();
-    gemmini_sim_fence(sim);
-    if (timing != NULL && gemmini_sim_error(sim) == NULL)
+    gemmini_sim *sim = functional();
+    if (sim != NULL)
+        gemmini_sim_fence(sim);
+    if (timing != NULL && (sim == NULL || gemmini_sim_error(sim) == NULL))
         gemmini_timing_fence(timing);
 }
 

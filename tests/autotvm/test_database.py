@@ -7,8 +7,8 @@ from gemmini_xdsl.dialects.attributes import ScheduleAttr
 from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.passes.schedule_rules import schedule_problem
 from gemmini_xdsl.tools.gemmini import main
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.history import shipped_history
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import verify_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 

@@ -1,17 +1,21 @@
 """Local measuring: results, failures, time limits; the tuning loop; the simulators."""
 
+import pickle
+import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from machines import NoBuilder, TableRunner
 
-from gemmini_xdsl.dialects.attributes import Dataflow, Lowering, Schedule
+from gemmini_xdsl.dialects.attributes import Dataflow, Lowering, Placement, Schedule
 from gemmini_xdsl.hardware import load_config
-from gemmini_xdsl.targets.command_stream import CommandStream
+from gemmini_xdsl.targets.command_stream import CommandStream, command_stream
+from gemmini_xdsl.tools.inputs import make_context
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space, schedule_of, values_of
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
 from gemmini_xdsl.tvm_bridge.autotvm.local import LocalExecutor
 from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     ERROR_COST,
@@ -23,8 +27,10 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     Results,
     measure_one,
 )
-from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule
+from gemmini_xdsl.tvm_bridge.autotvm.native import NativeBuilder
+from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule, gemm_module, lowering_passes
 from gemmini_xdsl.tvm_bridge.autotvm.records import RecordLog, read_records
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import TILES, schedule_of, values_of
 from gemmini_xdsl.tvm_bridge.autotvm.session import Progress, tune
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
     CommandStreamBuilder,
@@ -37,21 +43,13 @@ from gemmini_xdsl.tvm_bridge.autotvm.tuners import make_tuner
 
 CONFIG = load_config("default")
 TASK = GemmTask(Workload(64, 64, 64), CONFIG)
-TILES_ONLY = {
-    "exchange_axis": [False],
-    "inner_order": [[2, 1, 0]],
-    "dataflow": ["ws"],
-    **{f"double_buffer_{operand}": [False] for operand in "abc"},
-    "mvin_cols": [64],
-    "mvout_cols": [64],
-    "placement": ["banked"],
-    "lowering": ["isa"],
-}
 
 
 def tiles_only() -> ConfigSpace:
     """27 points: tiles of 1, 2 and 4 blocks in each dimension."""
-    return gemm_space(TASK.workload.problem, CONFIG).restrict(**TILES_ONLY)
+    space = gemm_space(TASK.workload.problem, CONFIG)
+    others = [knob for name, knob in space.knobs.items() if name not in TILES]
+    return space.restrict(**{knob.name: [knob.entities[0].to_json()] for knob in others})
 
 
 def trial(tile: tuple[int, int, int], task: GemmTask = TASK) -> MeasureInput:
@@ -147,6 +145,19 @@ def test_early_stopping_counts_trials_without_improvement() -> None:
     outcome = tune(tuner, executor, 100, early_stopping=5, verifier=correct)
     assert outcome.best.trial == 1
     assert len(executor.measured) == tuner.plan_size == 16
+
+
+def test_a_run_ends_when_its_time_is_up() -> None:
+    executor = Counting(TableRunner(seconds=0.05))
+    tuner = make_tuner("random", TASK, gemm_space(TASK.workload.problem, CONFIG))
+    start = time.monotonic()
+    outcome = tune(tuner, executor, 1000, seconds=1.5, verifier=correct)
+    # The last batch is as long as the time that is left.
+    assert 2 <= outcome.progress.done <= 30
+    assert time.monotonic() - start < 3
+    tuner = make_tuner("random", TASK, tiles_only())
+    outcome = tune(tuner, executor, 27, seconds=0, verifier=correct)
+    assert outcome.progress.done == 2
 
 
 def test_only_verified_schedules_are_reported(tmp_path: Path) -> None:
@@ -263,6 +274,72 @@ def test_trials_are_verified_and_timed(
     assert cycles >= 3 * 3 * 5 * CONFIG.dim / 2
     again = measure_one(item, CommandStreamBuilder(), SimulatorRunner())
     assert again.costs == result.costs
+
+
+@pytest.mark.parametrize(
+    ("workload", "schedule"),
+    [
+        (Workload(40, 33, 70, bias="row"), Schedule((2, 1, 3), double_buffer=("a", "b"))),
+        (Workload(40, 33, 70, wide_result=True), Schedule((3, 3, 2), dataflow=Dataflow.OS)),
+        (Workload(64, 64, 48, transpose_b=True), Schedule((1, 2, 3), "nmk", mvout_cols=32)),
+        (Workload(64, 64, 64), Schedule((2, 2, 4), placement=Placement.INTERLEAVED, mvin_cols=32)),
+    ],
+)
+def test_unrolled_commands_are_those_of_the_whole_pipeline(
+    workload: Workload, schedule: Schedule
+) -> None:
+    task, unrolled = GemmTask(workload, CONFIG), replace(schedule, unroll=True)
+    if schedule.placement != Placement.INTERLEAVED:
+        assert compile_schedule(task, unrolled).items != compile_schedule(task, schedule).items
+    module = gemm_module(task, unrolled)
+    context = make_context()
+    for step in lowering_passes():
+        step.apply(context, module)
+    stream = command_stream(module)
+    short = compile_schedule(task, unrolled)
+    assert short == stream
+    verify(task, short)
+
+
+@pytest.mark.parametrize(
+    ("name", "workload", "schedule"),
+    [
+        ("default", Workload(40, 33, 70, bias="row"), Schedule((2, 1, 3), double_buffer=("a",))),
+        ("default", Workload(40, 33, 70), Schedule((3, 3, 2), dataflow=Dataflow.OS)),
+        ("default", Workload(100, 64, 64), Schedule((2, 2, 2), lowering=Lowering.LOOP_WS)),
+        ("int8_8x8", Workload(64, 20, 64, wide_result=True), Schedule((2, 3, 4), "nmk")),
+    ],
+)
+def test_native_code_sends_the_same_commands(
+    name: str, workload: Workload, schedule: Schedule
+) -> None:
+    task = GemmTask(workload, load_config(name))
+    native = NativeBuilder().build(task, schedule)
+    stream = CommandStreamBuilder().build(task, schedule)
+    assert native.placements == stream.placements
+    verify(task, native)
+    runner = SimulatorRunner()
+    assert runner.cycles(task, native) == runner.cycles(task, stream)
+    assert pickle.loads(pickle.dumps(native)) == native
+
+
+def test_wrong_results_of_native_code_are_noticed() -> None:
+    """A kernel for another product computes something else."""
+    task = GemmTask(Workload(32, 32, 32), CONFIG)
+    shorter = GemmTask(Workload(32, 32, 16), CONFIG)
+    program = NativeBuilder().build(shorter, Schedule((2, 2, 1)))
+    placements = CommandStreamBuilder().build(task, Schedule((2, 2, 1))).placements
+    with pytest.raises(MeasureError, match="results are wrong") as error:
+        verify(task, replace(program, placements=placements))
+    assert error.value.number == MeasureErrorNo.WRONG_ANSWER
+
+
+def test_a_missing_or_failing_compiler_is_an_error_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    for compiler, message in (("no-such-cc", "no C compiler found"), ("false", "cannot compile")):
+        monkeypatch.setenv("CC", compiler)
+        result = measure_one(trial((1, 1, 1)), NativeBuilder(), SimulatorRunner())
+        assert result.error_no == MeasureErrorNo.COMPILE_HOST
+        assert message in result.message
 
 
 def test_wrong_results_are_noticed() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,12 @@ import pytest
 from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space, schedule_of, values_of
-from gemmini_xdsl.tvm_bridge.autotvm.history import ApplyHistoryBest, choose_schedule
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
+from gemmini_xdsl.tvm_bridge.autotvm.history import (
+    ApplyHistoryBest,
+    choose_schedule,
+    nearest_schedules,
+)
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import OtherOptionEntity, SplitEntity
 from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     MeasureErrorNo,
@@ -24,6 +29,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.records import (
     parse_records,
     read_records,
 )
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of, values_of
 from gemmini_xdsl.tvm_bridge.autotvm.task import BIASES, GemmTask, Workload
 
 CONFIG = load_config("default")
@@ -191,6 +197,29 @@ def test_the_best_record_is_applied() -> None:
     assert choice.note == ""
 
 
+def test_times_of_different_devices_are_not_compared() -> None:
+    item, _ = trial()
+    lines: list[str] = []
+    for seconds, device, tile in (
+        (3e-5, "riscv", (1, 1, 2)),
+        (1e-5, "simulator:8", (1, 1, 1)),
+        (2e-5, "riscv", (2, 1, 1)),
+        (4e-5, "riscv", (2, 2, 1)),
+    ):
+        task = replace(item.task, device=device)
+        values = values_of(Schedule(tile), task.workload.problem, CONFIG)
+        result = MeasureResult((seconds,), MeasureErrorNo.NO_ERROR, 0.25, 1700000000.5)
+        lines.append(encode(MeasureInput(task, 0, values), result))
+    records = [decode(line) for line in lines]
+    assert [record.device for record in records] == ["riscv", "simulator:8", "riscv", "riscv"]
+    choice = ApplyHistoryBest(records, "log.json").query(item.task.workload, CONFIG)
+    assert choice is not None
+    assert choice.schedule.tile == (2, 1, 1)
+    choice = ApplyHistoryBest(records[:2], "log.json").query(item.task.workload, CONFIG)
+    assert choice is not None
+    assert choice.schedule.tile == (1, 1, 1)
+
+
 def test_schedules_that_failed_verification_are_not_applied() -> None:
     best = history(
         trial(seconds=1e-5, schedule=Schedule((2, 1, 1))),
@@ -219,6 +248,22 @@ def test_the_nearest_size_is_applied_with_a_note() -> None:
     wide = best.query(Workload(64, 64, 64, wide_result=True, bias="row"), CONFIG)
     assert wide is not None
     assert "64x64x64 (int32 result, row bias)" in wide.note
+
+
+def test_schedules_of_the_nearest_sizes_are_found_nearest_first() -> None:
+    found = [
+        trial((64, 64, 64), 2e-5, Schedule((2, 2, 2))),
+        trial((64, 64, 64), 1e-5, Schedule((4, 4, 4))),
+        trial((64, 64, 80), schedule=Schedule((2, 2, 5))),
+        *(trial((1024, 64, size), schedule=Schedule((1, 1, 1))) for size in (64, 96, 128)),
+        trial((64, 64, 72), schedule=Schedule((1, 2, 1)), transpose_a=True),
+    ]
+    records = [decode(encode(*item)) for item in found]
+    tiles = [s.tile for s in nearest_schedules(Workload(64, 64, 64), CONFIG, records)]
+    assert tiles == [(2, 2, 5), (1, 1, 1), (1, 1, 1), (1, 1, 1)]
+    tiles = [s.tile for s in nearest_schedules(Workload(64, 64, 72), CONFIG, records)]
+    assert tiles[:2] == [(2, 2, 5), (4, 4, 4)]
+    assert nearest_schedules(Workload(64, 64, 64), load_config("zcu102"), records) == []
 
 
 def test_a_log_for_another_config(tmp_path: Path) -> None:

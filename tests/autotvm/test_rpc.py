@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from machines import NoBuilder, TableRunner
 
+from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
@@ -20,6 +21,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.rpc import (
     parse_address,
     start_server,
 )
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import values_of
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 
 HOST = "127.0.0.1"
@@ -27,6 +29,8 @@ KEY = "test"
 SERVERS = 4
 SECONDS = 0.25
 """What a trial costs on a test server, whatever it is."""
+HANG = 6
+"""The size of K tiles with which a test server never ends; the other tests have none."""
 
 TASK = GemmTask(Workload(64, 64, 64), load_config("default"))
 SPACE = gemm_space(TASK.workload.problem, TASK.config)
@@ -68,11 +72,18 @@ def tracker() -> Iterator[tuple[str, int]]:
     server.terminate()
 
 
-def registered(tracker: tuple[str, int]) -> int:
+def registered(tracker: tuple[str, int], key: str = KEY) -> int:
     from tvm import rpc
 
     summary = rpc.connect_tracker(*tracker).summary()
-    return sum(info["key"] == f"server:{KEY}" for info in summary["server_info"])
+    return sum(info["key"] == f"server:{key}" for info in summary["server_info"])
+
+
+def wait_for(tracker: tuple[str, int], count: int, key: str = KEY) -> None:
+    deadline = time.monotonic() + 30
+    while registered(tracker, key) < count:
+        assert time.monotonic() < deadline, "the servers did not register"
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +91,7 @@ def servers(tracker: tuple[str, int]) -> Iterator[list[Any]]:
     started: list[Any] = []
 
     def start() -> None:
-        machine = TableRunner(seconds=SECONDS, wrong=4)
+        machine = TableRunner(seconds=SECONDS, wrong=4, hang=HANG)
         started.append(start_server(tracker, KEY, NoBuilder(), machine, HOST, 19090))
 
     threads = [threading.Thread(target=start) for _ in range(SERVERS)]
@@ -89,10 +100,7 @@ def servers(tracker: tuple[str, int]) -> Iterator[list[Any]]:
     for thread in threads:
         thread.join()
     assert len(started) == SERVERS
-    deadline = time.monotonic() + 30
-    while registered(tracker) < SERVERS:
-        assert time.monotonic() < deadline, "the servers did not register"
-        time.sleep(0.2)
+    wait_for(tracker, SERVERS)
     yield started
     for server in started:
         server.terminate()
@@ -124,6 +132,25 @@ def test_no_server_with_the_key(tracker: tuple[str, int]) -> None:
         RPCExecutor(tracker, "zcu102")
 
 
+def test_servers_that_come_later_are_used(tracker: tuple[str, int]) -> None:
+    machine = TableRunner()
+    first = start_server(tracker, "late", NoBuilder(), machine, HOST, 19290)
+    second = None
+    try:
+        wait_for(tracker, 1, "late")
+        executor = RPCExecutor(tracker, "late")
+        assert executor.parallelism == 1
+        second = start_server(tracker, "late", NoBuilder(), machine, HOST, 19290)
+        wait_for(tracker, 2, "late")
+        _, results = measure(executor, 3)
+        assert all(result.ok for result in results)
+        assert executor.parallelism == 2
+    finally:
+        for server in (first, second):
+            if server is not None:
+                server.terminate()
+
+
 def test_four_servers_are_three_times_as_fast_as_one(
     tracker: tuple[str, int], servers: list[Any]
 ) -> None:
@@ -136,6 +163,20 @@ def test_four_servers_are_three_times_as_fast_as_one(
     single, results = measure(alone, 8)
     check(results)
     assert (32 / together) / (8 / single) >= 3
+
+
+def test_a_trial_that_hangs_is_not_tried_elsewhere(
+    tracker: tuple[str, int], servers: list[Any]
+) -> None:
+    executor = RPCExecutor(tracker, KEY, session_timeout=2)
+    task = GemmTask(Workload(64, 64, HANG * 16), TASK.config)
+    values = values_of(Schedule((1, 1, HANG)), task.workload.problem, task.config)
+    hanging = MeasureInput(task, -1, values)
+    found = {item.index: result for item, result in executor.measure([hanging, *trials(1)])}
+    late, good = found[-1], found[trials(1)[0].index]
+    assert good.ok
+    assert (late.error_no, late.message) == (MeasureErrorNo.RUN_TIMEOUT, "took longer than 2 s")
+    assert executor.retried == 0
 
 
 def test_a_killed_server_loses_nothing(tracker: tuple[str, int], servers: list[Any]) -> None:

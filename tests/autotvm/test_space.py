@@ -1,6 +1,7 @@
 """Knobs, splits, numbering, and the constraint filter."""
 
 import random
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -10,12 +11,7 @@ from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.hardware.encoding import Funct
 from gemmini_xdsl.passes.schedule_rules import Problem, schedule_problem
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import (
-    KNOBS,
-    gemm_space,
-    schedule_of,
-    values_of,
-)
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import find_record, gemm_space
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import (
     OtherOptionEntity,
     SplitEntity,
@@ -23,6 +19,16 @@ from gemmini_xdsl.tvm_bridge.autotvm.knobs import (
     split_entities,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import (
+    FIELD_KNOBS,
+    KNOBS,
+    LEFT_OUT,
+    TILES,
+    plain,
+    read_schedule,
+    schedule_of,
+    values_of,
+)
 from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace
 from gemmini_xdsl.tvm_bridge.autotvm.task import BIASES, GemmTask, Workload
 
@@ -155,6 +161,54 @@ def test_a_point_is_a_schedule() -> None:
     ]
 
 
+def test_every_field_of_a_schedule_has_knobs_or_is_left_out_for_a_reason() -> None:
+    known = {entry.field for entry in FIELD_KNOBS} | set(LEFT_OUT)
+    missing = {field.name for field in fields(Schedule)} - known
+    assert not missing, "give each a row of FIELD_KNOBS, or a reason in LEFT_OUT"
+    assert known == {field.name for field in fields(Schedule)}
+    assert len(FIELD_KNOBS) + len(LEFT_OUT) == len(known)
+    assert all(LEFT_OUT.values())
+    assert len(set(KNOBS)) == len(KNOBS)
+
+
+def test_fields_survive_the_way_through_knobs() -> None:
+    """The space's last point: no field has its default there."""
+    problem = Problem(64, 64, 64)
+    space = gemm_space(problem, CONFIG)
+    values = space.get(len(space) - 1).values
+    schedule = read_schedule(values)
+    for field in fields(Schedule):
+        if field.name not in LEFT_OUT and field.name != "tile":
+            assert getattr(schedule, field.name) != field.default, field.name
+    assert schedule.tile == (4, 4, 4)
+    assert values_of(schedule, problem, CONFIG) == values
+
+
+def test_records_of_an_older_space_have_the_default_of_what_is_new() -> None:
+    problem = Problem(64, 64, 64)
+    space = gemm_space(problem, CONFIG)
+    values = values_of(Schedule((1, 2, 4), mvin_cols=32), problem, CONFIG)
+    older = {name: values[name] for name in (*TILES, "mvin_cols")}
+    assert find_record(space, older, problem, CONFIG).values == values
+    with pytest.raises(TuningError, match="unknown knob 'colour'"):
+        find_record(space, {**older, "colour": OtherOptionEntity("red")}, problem, CONFIG)
+    with pytest.raises(TuningError, match="'tile_m' has no candidate"):
+        find_record(space, {**older, TILES[0]: SplitEntity((-1, 3, 16))}, problem, CONFIG)
+
+
+def test_plain_knobs_follow_the_type_of_their_field() -> None:
+    dataflow = plain("dataflow")
+    assert dataflow.candidates(Problem(1, 1, 1), CONFIG) == [
+        [OtherOptionEntity("ws"), OtherOptionEntity("os")]
+    ]
+    assert dataflow.read({}) is Dataflow.WS
+    assert dataflow.read({"dataflow": OtherOptionEntity("os")}) is Dataflow.OS
+    width = plain("mvin_cols", lambda problem, config: (16, 32), unset=lambda *_: 64)
+    assert width.write(Schedule((1, 1, 1)), Problem(1, 1, 1), CONFIG) == [OtherOptionEntity(64)]
+    with pytest.raises(TuningError, match="mvin_cols must be a number, got True"):
+        width.read({"mvin_cols": OtherOptionEntity(True)})
+
+
 def test_unknown_and_malformed_knobs() -> None:
     values = values_of(Schedule((1, 1, 1)), Problem(16, 16, 16), CONFIG)
     with pytest.raises(TuningError, match="unknown knob 'tile_q'; knobs are tile_m"):
@@ -187,9 +241,38 @@ def test_the_filter_agrees_with_the_schedule_rules_everywhere() -> None:
             )
             space = gemm_space(problem, config)
             for index in rng.sample(range(len(space)), 150):
-                schedule = schedule_of(space.get(index).values)
+                schedule = read_schedule(space.get(index).values)
                 allowed = schedule_problem(schedule, problem, config) is None
                 assert bool(space.valid_mask[index]) == allowed, schedule
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        Problem(64, 64, 64),
+        Problem(150, 40, 33, transpose_b=True, has_bias=True),
+        Problem(112, 80, 144, wide_result=True),
+        Problem(96, 96, 97, transpose_a=True),
+    ],
+)
+def test_the_filter_agrees_with_the_rules_for_unrolled_products(problem: Problem) -> None:
+    """Whether there are few enough instructions depends on most knobs at once."""
+    space = gemm_space(problem, CONFIG).restrict(unroll=[True])
+    rng = random.Random(5)
+    found = set()
+    for index in rng.sample(range(len(space)), 600):
+        schedule = read_schedule(space.get(index).values)
+        allowed = schedule_problem(schedule, problem, CONFIG) is None
+        assert bool(space.valid_mask[index]) == allowed, schedule
+        found.add(allowed)
+    assert found == {True, False}
+
+
+def test_large_products_are_never_unrolled() -> None:
+    problem = Problem(512, 512, 512)
+    assert len(gemm_space(problem, CONFIG).knobs["unroll"].entities) == 1
+    schedule = Schedule((4, 4, 4), unroll=True)
+    assert "unroll" in (schedule_problem(schedule, problem, CONFIG) or "")
 
 
 def test_valid_points_compile_and_no_others() -> None:
@@ -209,7 +292,7 @@ def test_valid_points_compile_and_no_others() -> None:
         task = GemmTask(workload, config)
         space = gemm_space(workload.problem, config)
         for index in rng.sample(range(len(space)), 2):
-            schedule = schedule_of(space.get(index).values)
+            schedule = read_schedule(space.get(index).values)
             try:
                 compile_schedule(task, schedule)
                 compiles = True
@@ -301,6 +384,8 @@ BASE = Schedule((2, 2, 2))
         Schedule((2, 2, 2), mvout_cols=32),
         Schedule((2, 2, 2), placement=Placement.PACKED),
         Schedule((2, 2, 2), lowering=Lowering.LOOP_WS),
+        Schedule((2, 2, 2), unroll=True),
+        Schedule((2, 2, 2), placement=Placement.INTERLEAVED, unroll=True),
     ],
     ids=lambda schedule: str(schedule)[9:],
 )

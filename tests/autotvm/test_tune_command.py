@@ -1,6 +1,7 @@
 """`gemmini tune` as its users meet it."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from gemmini_xdsl.passes.gemmini_assign_schedule import GemminiAssignSchedulePas
 from gemmini_xdsl.tools.gemmini import main
 from gemmini_xdsl.tools.inputs import make_context
 from gemmini_xdsl.tools.shorthand import build_gemm, parse_shorthand
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.records import read_records
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of
 
 GEMM = "gemm:M=32,N=32,K=32"
 
@@ -88,6 +89,14 @@ def test_reports(
         (["-o", "no/log.json"], 1, "no/log.json: cannot write the tuning log"),
         (["--resume", "--tuner", "ga,xgb"], 2, "--resume continues one run"),
         (["--trials", "0"], 2, "--trials"),
+        (["--builder", "rust"], 2, "--builder must be one of fastest, commands, c; got 'rust'"),
+        (["--runner", "fast"], 2, "--runner must be one of simulator, riscv, spike, rtl, zcu102"),
+        (["--runner", "json:loads"], 2, "--runner json:loads: TypeError"),
+        (["--runner", "riscv", "--builder", "c"], 2, "'riscv' takes RISC-V programs only"),
+        (["--runner", "riscv", "--host-gap", "4"], 2, "the runner 'riscv' has its own core"),
+        (["--runner", "zcu102", "--tty", "/dev/none"], 1, "--on zcu102"),
+        (["--tty", "/dev/ttyUSB1"], 2, "--tty is for the runner zcu102"),
+        (["--tracker", "a:1", "--key", "k", "--runner", "riscv"], 2, "with --tracker the servers"),
     ],
 )
 def test_mistakes_are_named_in_one_line(
@@ -104,6 +113,91 @@ def test_mistakes_are_named_in_one_line(
     assert message in err
     assert err.count("\n") == 1
     assert not [path for path in tmp_path.iterdir() if path.stat().st_size]
+
+
+def test_a_missing_compiler_is_named_before_the_first_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CC", "no-such-cc")
+    monkeypatch.setenv("GEMMINI_RISCV_CC", "no-such-cc")
+    log = tmp_path / "log.json"
+    for args in (["--builder", "c"], ["--runner", "riscv"]):
+        status, out, err = gemmini(capsys, "tune", GEMM, "-o", log, *args)
+        assert (status, out, err.count("\n")) == (1, "", 1)
+        assert "no-such-cc" in err
+    assert not log.exists()
+
+
+@pytest.mark.parametrize("args", [["--builder", "c"], ["--runner", "riscv"]])
+def test_other_builders_and_runners(
+    args: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if "riscv" in args:
+        pytest.importorskip("unicorn")
+    log = tmp_path / "log.json"
+    run = ["tune", GEMM, "-o", log, "--trials", 2, "--jobs", 1, "--json", *args]
+    status, out, err = gemmini(capsys, *run)
+    assert (status, err) == (0, "")
+    (result,) = json.loads(out)["workloads"]
+    assert (result["trials"], result["errors"], result["verified"]) == (2, 0, True)
+    device = "riscv" if "riscv" in args else "simulator:8"
+    assert result["device"] == device
+    assert {record.device for record in read_records(log)} == {device}
+    # Another device's times are no trials of this one.
+    status, out, err = gemmini(
+        capsys, "tune", GEMM, "-o", log, "--trials", 2, "--jobs", 1, "--json", "--resume",
+        "--host-gap", 20,
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    (result,) = json.loads(out)["workloads"]
+    assert (result["resumed"], result["device"]) == (0, "simulator:20")
+
+
+PLUG_IN = """
+from dataclasses import dataclass
+
+@dataclass
+class Board:
+    cycles: int
+
+    def run(self, task, schedule, program):
+        assert program.items[0].mnemonic == "config"
+        return (task.seconds(self.cycles * schedule.tile[0]),)
+
+def board():
+    return Board(70)
+"""
+
+
+def test_a_runner_of_the_user_s_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "my_plug_in.py").write_text(PLUG_IN)
+    status, out, err = gemmini(
+        capsys, "tune", GEMM, "-o", "log.json", "--trials", 6, "--jobs", 1, "--json",
+        "--tuner", "gridsearch", "--runner", "my_plug_in:board",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    (result,) = json.loads(out)["workloads"]
+    assert (result["device"], result["cycles"], result["errors"]) == ("my_plug_in:board", 70, 0)
+
+
+def test_a_log_that_cannot_be_resumed(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "log.json"
+    lines = log.read_text().splitlines()
+    for text, message in (
+        (log.read_text().replace("tile_m", "tile_q"), f"{other}: unknown knob 'tile_q'; knobs are"),
+        ("\n".join([lines[0], "garbage", *lines[1:], ""]), f"{other}:2: not a JSON object"),
+    ):
+        other.write_text(text)
+        status, out, err = gemmini(capsys, "tune", GEMM, "-o", other, "--resume")
+        assert (status, out, err.count("\n")) == (1, "", 1)
+        assert message in err
+        assert other.read_text() == text
 
 
 def test_inputs_without_products(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,7 @@ from test_random_products import BASES, Product, commands
 from gemmini_xdsl.hardware import GemminiConfig, load_config, preset_names
 from gemmini_xdsl.hardware.header import write_c_header
 from gemmini_xdsl.runtime_c.paths import include_dir, library_path, source_dir
-from gemmini_xdsl.runtime_c.simulator import Simulator, SimulatorError, config_fields
+from gemmini_xdsl.runtime_c.simulator import Simulator, SimulatorError, config_fields, load_library
 
 HERE = Path(__file__).parent
 SIM = Path(__file__).parents[2] / "runtime_c" / "sim"
@@ -128,6 +128,7 @@ def build_kernel(folder, *options):
     sources = [HERE / "kernel.c", *(s for s in options if isinstance(s, Path))]
     flags = [s for s in options if isinstance(s, str)]
     compile_c(HOST["gcc"], [*flags, f"-I{folder}", "-shared", "-fPIC", *sources, "-o", library])
+    load_library()
     return ctypes.CDLL(str(library))
 
 

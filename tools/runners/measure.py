@@ -1,7 +1,7 @@
 """Measuring trials of the tuner as whole RISC-V programs, on any runner.
 
-`gemmini tune-server --runner gemmini_xdsl.tools.runners.measure:riscv` (or `:spike`, `:rtl`,
-`:zcu102`) serves trials that way. The program checks its own result.
+`gemmini tune --runner riscv` (or spike, rtl, zcu102) measures trials that way. The program checks
+its own result, and counts the cycles of the core, too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gemmini_xdsl.dialects.attributes import Schedule
-from gemmini_xdsl.targets.command_stream import CommandStream
 from gemmini_xdsl.tools.compile import compile_module
 from gemmini_xdsl.tools.elf_build import emitted_files
 from gemmini_xdsl.tools.errors import GemminiError
@@ -25,25 +24,40 @@ NAME = "trial"
 
 
 @dataclass(frozen=True)
-class ProgramRunner:
-    """Compiles a trial to a bare-metal program and runs it on the runner called `on`."""
+class ProgramBuilder:
+    """Compiles trials to bare-metal programs that check their results."""
 
-    on: str
-    options: RunnerOptions = field(default_factory=RunnerOptions)
-
-    def run(self, task: GemmTask, schedule: Schedule, program: CommandStream) -> tuple[float, ...]:
-        """The time that the program printed, in seconds; raises `MeasureError`."""
+    def build(self, task: GemmTask, schedule: Schedule) -> bytes:
+        """The program's ELF file; raises `MeasureError` if there is none."""
         try:
             compiled = compile_module(gemm_module(task, schedule), name=NAME)
             (content,) = emitted_files(compiled, ["elf"]).values()
         except GemminiError as error:
-            raise MeasureError(MeasureErrorNo.COMPILE_DEVICE, str(error)) from None
-        with tempfile.TemporaryDirectory(prefix="gemmini-trial-") as folder:
-            path = Path(folder) / f"{NAME}.elf"
-            assert isinstance(content, bytes)
-            path.write_bytes(content)
+            text = " ".join(str(error).split())
+            raise MeasureError(MeasureErrorNo.COMPILE_DEVICE, text) from None
+        assert isinstance(content, bytes)
+        return content
+
+
+@dataclass(frozen=True)
+class ProgramRunner:
+    """Runs trials' programs on the runner called `on`."""
+
+    on: str
+    options: RunnerOptions = field(default_factory=RunnerOptions)
+
+    @property
+    def builder(self) -> ProgramBuilder:
+        """What makes the programs."""
+        return ProgramBuilder()
+
+    def run(self, task: GemmTask, schedule: Schedule, program: bytes) -> tuple[float, ...]:
+        """The time that the program printed, in seconds; raises `MeasureError`."""
+        with tempfile.NamedTemporaryFile(prefix="gemmini-trial-", suffix=".elf") as file:
+            file.write(program)
+            file.flush()
             try:
-                outcome = get_runner(self.on).run(path, task.config, self.options)
+                outcome = get_runner(self.on).run(Path(file.name), task.config, self.options)
             except GemminiError as error:
                 raise MeasureError(MeasureErrorNo.RUNTIME_DEVICE, str(error)) from None
         if outcome.verdict == "fail" and outcome.problem is None:
@@ -51,6 +65,9 @@ class ProgramRunner:
         if outcome.problem is not None or outcome.cycles is None:
             problem = outcome.problem or "the program printed no cycles"
             raise MeasureError(MeasureErrorNo.RUNTIME_DEVICE, problem)
+        if outcome.notes:
+            # Cycles with reservations are no measurement.
+            raise MeasureError(MeasureErrorNo.RUNTIME_DEVICE, "; ".join(outcome.notes))
         return (task.seconds(outcome.cycles),)
 
 
@@ -69,6 +86,6 @@ def rtl() -> ProgramRunner:
     return ProgramRunner("rtl")
 
 
-def zcu102() -> ProgramRunner:
-    """Trials on an attached board."""
-    return ProgramRunner("zcu102")
+def zcu102(tty: str | None = None) -> ProgramRunner:
+    """Trials on an attached board, whose serial line is `tty`."""
+    return ProgramRunner("zcu102", RunnerOptions(tty=tty))

@@ -1,213 +1,143 @@
-"""The space of schedules of one matrix product: knobs for every field of `#gemmini.schedule`."""
+"""The space of schedules of one matrix product, and the rules between its knobs."""
 
 from __future__ import annotations
 
-from functools import partial
-from itertools import permutations
+from collections.abc import Sequence
+from dataclasses import replace
 
-from gemmini_xdsl.dialects.attributes import (
-    OPERANDS,
-    TILE_DIMS,
-    Dataflow,
-    Lowering,
-    Placement,
-    Schedule,
-)
+from gemmini_xdsl.dialects.attributes import OPERANDS, TILE_DIMS, Dataflow, Lowering, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.schedule_rules import Problem, Tiling, schedule_problem
-from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.knobs import (
-    Entity,
-    OtherOptionEntity,
-    ReorderEntity,
-    SplitEntity,
-    split_sizes,
+from gemmini_xdsl.tvm_bridge.autotvm.knobs import Entity, OtherOptionEntity, Values
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import (
+    DATAFLOW,
+    EXCHANGE,
+    FIELD_KNOBS,
+    INNER,
+    LOWERING,
+    MVIN,
+    MVOUT,
+    SLOTS,
+    TILES,
+    UNROLL,
+    read_schedule,
+    schedule_of,
+    tile_size,
+    values_of,
 )
-from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace, Values
-
-TILES = tuple(f"tile_{dim}" for dim in TILE_DIMS)
-SLOTS = tuple(f"double_buffer_{operand}" for operand in OPERANDS)
-EXCHANGE, INNER, DATAFLOW = "exchange_axis", "inner_order", "dataflow"
-MVIN, MVOUT, PLACEMENT, LOWERING = "mvin_cols", "mvout_cols", "placement", "lowering"
-KNOBS = (*TILES, EXCHANGE, INNER, DATAFLOW, *SLOTS, MVIN, MVOUT, PLACEMENT, LOWERING)
-
-_PLAIN, _EXCHANGED = "mnk", "nmk"
-_DEFAULT = Schedule((1, 1, 1))
+from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigEntity, ConfigSpace
 
 
 def gemm_space(problem: Problem, config: GemminiConfig) -> ConfigSpace:
     """All schedules of `problem` on `config` that a tuner may choose.
 
-    Splits are [number of tiles (-1), blocks of a tile, elements of a block]; tiles that do not
-    divide a size are allowed. The valid points are exactly those that `schedule_problem` allows.
+    The valid points are exactly those that `schedule_problem` allows.
     """
     space = ConfigSpace()
-    depths = {"m": config.dim, "n": config.dim, "k": config.exact_depth}
-    limit = max(config.accumulator_rows, config.scratchpad_rows) // config.dim
-    for name, dim, blocks in zip(TILES, TILE_DIMS, problem.blocks(config), strict=True):
-        sizes = [size for size in split_sizes(blocks, "balanced") if size <= limit]
-        space.define_split(
-            name, blocks, "candidate", 3, candidate=[(-1, size, depths[dim]) for size in sizes]
-        )
-    space.define_knob(EXCHANGE, (False, True))
-    default = tuple(TILE_DIMS.index(dim) for dim in _DEFAULT.inner_order)
-    orders = sorted(permutations(range(len(TILE_DIMS))), key=lambda order: order != default)
-    space.define_reorder(INNER, orders)
-    space.define_knob(DATAFLOW, [str(dataflow) for dataflow in Dataflow])
-    for name in SLOTS:
-        space.define_knob(name, (False, True))
-    widest = config.max_block_cols
-    space.define_knob(MVIN, _widths(widest, config))
-    space.define_knob(MVOUT, _widths(1 if problem.wide_result else widest, config))
-    space.define_knob(PLACEMENT, [str(placement) for placement in Placement])
-    space.define_knob(LOWERING, [str(lowering) for lowering in Lowering])
+    for entry in FIELD_KNOBS:
+        candidates = entry.candidates(problem, config)
+        for name, entities in zip(entry.names, candidates, strict=True):
+            space.define(name, entities)
     _add_constraints(space, problem, config)
     _add_representatives(space, problem, config)
     return space
 
 
-def _widths(blocks: int, config: GemminiConfig) -> list[int]:
-    """Powers of two of blocks, in columns, widest first."""
-    return [size * config.dim for size in reversed(split_sizes(blocks, "power2"))]
+def find_record(
+    space: ConfigSpace, values: Values, problem: Problem, config: GemminiConfig
+) -> ConfigEntity:
+    """The point of a record, which may be of an older space that had fewer knobs.
 
-
-def schedule_of(values: Values) -> Schedule:
-    """The schedule that knob values stand for; knobs that are missing have their default.
-
-    Raises `TuningError` for unknown knobs, impossible values, and without all three tiles.
+    Raises `TuningError` for knobs and values that this space does not have.
     """
-    unknown = [name for name in values if name not in KNOBS]
-    if unknown:
-        raise TuningError(f"unknown knob '{unknown[0]}'; knobs are {', '.join(KNOBS)}")
-    try:
-        tile = tuple(_tile_size(values, name) for name in TILES)
-        order = _EXCHANGED if _option(values, EXCHANGE, False) else _PLAIN
-        inner = _DEFAULT.inner_order
-        if INNER in values:
-            perm = values[INNER]
-            if not isinstance(perm, ReorderEntity) or len(perm.perm) != len(TILE_DIMS):
-                raise ValueError(f"{INNER} must order {len(TILE_DIMS)} axes")
-            inner = "".join(TILE_DIMS[axis] for axis in perm.perm)
-        schedule = Schedule(
-            (tile[0], tile[1], tile[2]),
-            order,
-            inner,
-            Dataflow(_option(values, DATAFLOW, str(_DEFAULT.dataflow))),
-            tuple(o for o, name in zip(OPERANDS, SLOTS, strict=True) if _option(values, name, 0)),
-            _width(values, MVIN),
-            _width(values, MVOUT),
-            Placement(_option(values, PLACEMENT, str(_DEFAULT.placement))),
-            Lowering(_option(values, LOWERING, str(_DEFAULT.lowering))),
-        )
-    except ValueError as error:
-        raise TuningError(str(error)) from None
-    if (broken := schedule.problem()) is not None:
-        raise TuningError(broken)
-    return schedule
-
-
-def _tile_size(values: Values, name: str) -> int:
-    entity = values.get(name)
-    if not isinstance(entity, SplitEntity) or len(entity.size) != 3:
-        raise TuningError(f"{name} must be a split [-1, blocks, elements of a block]")
-    return entity.size[1]
-
-
-def _option(values: Values, name: str, default: str | int) -> str | int | float | bool:
-    entity = values.get(name, OtherOptionEntity(default))
-    if not isinstance(entity, OtherOptionEntity):
-        raise TuningError(f"{name} must be a plain value, got {entity.to_json()!r}")
-    return entity.val
-
-
-def _width(values: Values, name: str) -> int:
-    width = _option(values, name, 0)
-    if type(width) is not int:
-        raise TuningError(f"{name} must be a number of columns, got {width!r}")
-    return width
-
-
-def values_of(schedule: Schedule, problem: Problem, config: GemminiConfig) -> dict[str, Entity]:
-    """The knob values that stand for `schedule`; the inverse of `schedule_of`."""
-    depths = (config.dim, config.dim, config.exact_depth)
-    tile = Tiling.of(schedule, problem, config).tile
-    values: dict[str, Entity] = {
-        name: SplitEntity((-1, size, depth))
-        for name, size, depth in zip(TILES, tile, depths, strict=True)
-    }
-    values[EXCHANGE] = OtherOptionEntity(schedule.order == _EXCHANGED)
-    values[INNER] = ReorderEntity(tuple(TILE_DIMS.index(dim) for dim in schedule.inner_order))
-    values[DATAFLOW] = OtherOptionEntity(str(schedule.dataflow))
-    for name, operand in zip(SLOTS, OPERANDS, strict=True):
-        values[name] = OtherOptionEntity(operand in schedule.double_buffer)
-    widest = config.max_block_cols * config.dim
-    values[MVIN] = OtherOptionEntity(schedule.mvin_cols or widest)
-    values[MVOUT] = OtherOptionEntity(schedule.mvout_cols or config.dim)
-    values[PLACEMENT] = OtherOptionEntity(str(schedule.placement))
-    values[LOWERING] = OtherOptionEntity(str(schedule.lowering))
-    return values
-
-
-# -- rules ----------------------------------------------------------------------------------------
+    return space.find(values_of(schedule_of(values), problem, config))
 
 
 def _add_constraints(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> None:
-    """`schedule_problem`, in parts that each depend on few knobs.
-
-    Capacity depends on tile, slots and lowering; legality of the dataflow on it and on the
-    lowering; each transfer width on nothing else.
-    """
+    """`schedule_problem`, in parts that each depend on few knobs."""
     smallest: dict[str, Entity] = {name: space.knobs[name].entities[0] for name in TILES}
 
-    def fits(values: Values) -> bool:
-        return schedule_problem(schedule_of({**smallest, **values}), problem, config) is None
+    def allowed(values: Values, problem: Problem = problem) -> bool:
+        schedule = read_schedule({**smallest, **values})
+        if DATAFLOW not in values:
+            schedule = replace(schedule, dataflow=usual[schedule.lowering])
+        return schedule_problem(schedule, problem, config) is None
 
-    legal = [
-        str(dataflow) for dataflow in Dataflow if fits({DATAFLOW: OtherOptionEntity(str(dataflow))})
-    ]
+    def allowed_whatever_the_size(values: Values) -> bool:
+        return allowed(values, replace(problem, m=1, n=1, k=1))
+
+    def short_if_unrolled(values: Values) -> bool:
+        return not values[UNROLL].to_json() or allowed(values)
+
+    legal = [flow for flow in Dataflow if allowed({DATAFLOW: OtherOptionEntity(str(flow))})]
     if not legal:
         space.add_constraint((DATAFLOW,), lambda _: False)
         return
-    usual: Values = {DATAFLOW: OtherOptionEntity(legal[0])}
-    space.add_constraint((DATAFLOW, LOWERING), fits)
-    space.add_constraint((MVIN,), lambda values: fits({**usual, **values}))
-    space.add_constraint((MVOUT,), lambda values: fits({**usual, **values}))
-    # Illegal dataflows are excluded above; here only capacity counts.
-    by_lowering = {
-        str(lowering): OtherOptionEntity(
-            str(Dataflow.WS) if lowering == Lowering.LOOP_WS else legal[0]
-        )
-        for lowering in Lowering
-    }
-    space.add_constraint(
-        (*TILES, *SLOTS, LOWERING),
-        lambda values: fits({**values, DATAFLOW: by_lowering[str(values[LOWERING].to_json())]}),
-    )
+    # What a dataflow forbids is a rule of its own; elsewhere it must not matter.
+    usual = {Lowering.ISA: legal[0], Lowering.LOOP_WS: Dataflow.WS}
+    a, b, c = SLOTS
+    m, n, _ = TILES
+    # The scratchpad's capacity and the accumulator's: the less of the other, the better.
+    space.add_constraint((*TILES, a, b, LOWERING), allowed)
+    space.add_constraint((m, n, c, LOWERING), allowed)
+    space.add_constraint((DATAFLOW, LOWERING), allowed)
+    space.add_constraint((*TILES, EXCHANGE, MVIN, MVOUT, UNROLL), short_if_unrolled)
+    for entry in FIELD_KNOBS:
+        if not {*TILES, *SLOTS} & {*entry.names}:
+            names = (*entry.names, *entry.limited_with)
+            space.add_constraint(names, allowed_whatever_the_size)
 
 
 def _add_representatives(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> None:
     """Which of several points that give the same commands stands for them."""
+    _add_slots(space, problem, config)
+    _add_orders(space, problem, config)
+    _add_widths(space, problem, config)
+    for entry in FIELD_KNOBS:
+        if entry.loop_ws:
+            continue
+        for name in entry.names:
+            first = space.knobs[name].entities[0]
+            space.add_representative(
+                (name, LOWERING),
+                lambda values, name=name, first=first: (  # type: ignore[misc]
+                    values[LOWERING].to_json() != str(Lowering.LOOP_WS) or values[name] == first
+                ),
+            )
+
+
+def _add_slots(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> None:
+    """Of a buffer that is filled once, a second slot is never used."""
+    blocks = dict(zip(TILE_DIMS, problem.blocks(config), strict=True))
+    for slot, operand, dims in zip(SLOTS, OPERANDS, ("mk", "kn", "mn"), strict=True):
+        names = {dim: TILES[TILE_DIMS.index(dim)] for dim in dims}
+
+        def matters(
+            values: Values, slot: str = slot, operand: str = operand, names: dict[str, str] = names
+        ) -> bool:
+            if not values[slot].to_json():
+                return True
+            tile = tuple(
+                tile_size(values, names[dim]) if dim in names else blocks[dim] for dim in TILE_DIMS
+            )
+            schedule = Schedule((tile[0], tile[1], tile[2]), double_buffer=(operand,))
+            return Tiling.of(schedule, problem, config).slots(schedule, operand) > 1
+
+        space.add_representative((*names.values(), slot), matters)
+
+
+def _add_orders(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> None:
+    """The order of loops of which at most one is longer than a step means nothing."""
     blocks = problem.blocks(config)
 
-    def tile(values: Values) -> dict[str, int]:
-        sizes = (_tile_size(values, name) for name in TILES)
-        return dict(zip(TILE_DIMS, sizes, strict=True))
-
-    def slots_matter(values: Values) -> bool:
-        schedule = schedule_of(values)
-        if schedule.lowering == Lowering.LOOP_WS:
-            return not schedule.double_buffer
-        tiling = Tiling.of(schedule, problem, config)
-        return all(tiling.slots(schedule, name) > 1 for name in schedule.double_buffer)
-
     def order_matters(values: Values) -> bool:
-        m, n = (_tile_size(values, name) for name in TILES[:2])
+        m, n = (tile_size(values, name) for name in TILES[:2])
         return not values[EXCHANGE].to_json() or (m < blocks[0] and n < blocks[1])
 
     orders = [entity.to_json() for entity in space.knobs[INNER].entities]
 
     def inner_is_first(values: Values) -> bool:
-        long = {TILE_DIMS.index(dim) for dim, size in tile(values).items() if size > 1}
+        long = [axis for axis, name in enumerate(TILES) if tile_size(values, name) > 1]
 
         def visible(order: object) -> tuple[list[int], int]:
             # The innermost axis decides which operand is kept, whatever its length.
@@ -218,38 +148,33 @@ def _add_representatives(space: ConfigSpace, problem: Problem, config: GemminiCo
         first = next(order for order in orders if visible(order) == visible(wanted))
         return wanted == first
 
-    transposes = (problem.transpose_a, problem.transpose_b)
-
-    def columns(values: Values) -> dict[str, tuple[int, ...]]:
-        """Columns of the tiles that each kind of transfer moves, as they lie in memory."""
-        sizes = {
-            dim: size * depth
-            for (dim, size), depth in zip(
-                tile(values).items(), (config.dim, config.dim, config.exact_depth), strict=True
-            )
-        }
-        a, b = ("m" if transposes[0] else "k"), ("k" if transposes[1] else "n")
-        return {MVIN: (sizes[a], sizes[b]), MVOUT: (sizes["n"],)}
-
-    def width_is_first(name: str, values: Values) -> bool:
-        def moved(width: object) -> list[int]:
-            assert isinstance(width, int)
-            return [min(width, total) for total in columns(values)[name]]
-
-        wanted = values[name].to_json()
-        widths = (entity.to_json() for entity in space.knobs[name].entities)
-        return wanted == next(width for width in widths if moved(width) == moved(wanted))
-
-    space.add_representative((*TILES, MVIN), partial(width_is_first, MVIN))
-    space.add_representative((*TILES, MVOUT), partial(width_is_first, MVOUT))
-    first = {name: space.knobs[name].entities[0] for name in (INNER, MVIN, MVOUT, PLACEMENT)}
-    space.add_representative((*TILES, *SLOTS, LOWERING), slots_matter)
     space.add_representative((*TILES[:2], EXCHANGE), order_matters)
     space.add_representative((*TILES, INNER), inner_is_first)
-    for name, entity in first.items():
-        space.add_representative(
-            (name, LOWERING),
-            lambda values, name=name, entity=entity: (  # type: ignore[misc]
-                values[LOWERING].to_json() != str(Lowering.LOOP_WS) or values[name] == entity
-            ),
-        )
+
+
+def _add_widths(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> None:
+    """Widths beyond the tile's own move the same."""
+    depths = dict(zip(TILES, (config.dim, config.dim, config.exact_depth), strict=True))
+    m, n, k = TILES
+    # The dimensions that lie along rows in memory.
+    rows = {
+        MVIN: (m if problem.transpose_a else k, k if problem.transpose_b else n),
+        MVOUT: (n,),
+    }
+    for knob, tiles in rows.items():
+        widths = [entity.to_json() for entity in space.knobs[knob].entities]
+
+        def is_first(
+            values: Values,
+            knob: str = knob,
+            tiles: tuple[str, ...] = tiles,
+            widths: Sequence[object] = widths,
+        ) -> bool:
+            def moved(width: object) -> list[int]:
+                assert isinstance(width, int)
+                return [min(width, tile_size(values, name) * depths[name]) for name in tiles]
+
+            wanted = values[knob].to_json()
+            return wanted == next(width for width in widths if moved(width) == moved(wanted))
+
+        space.add_representative((*dict.fromkeys(tiles), knob), is_first)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -13,9 +13,9 @@ from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.schedule_rules import schedule_problem
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureErrorNo
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record, parse_records, read_records
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.task import Workload
 
 SHIPPED = "shipped"
@@ -40,10 +40,11 @@ class ApplyHistoryBest:
     def __init__(self, records: Iterable[Record], source: str) -> None:
         """Take the successful records of `records`; `source` names them in messages.
 
-        A schedule that ever gave a wrong answer is not taken, however fast it was.
+        A schedule that ever gave a wrong answer is not taken, however fast it was. Of records
+        from different devices, whose times do not compare, those of the last one count.
         """
         self.source = source
-        self._best: dict[tuple[str, Workload], Record] = {}
+        by_device: dict[tuple[str, Workload], dict[str, Record]] = {}
         ours = [(record.digest, record) for record in records if record.digest is not None]
         wrong = {
             (digest, record.workload, repr(record.values))
@@ -54,8 +55,11 @@ class ApplyHistoryBest:
             key = (digest, record.workload)
             if not record.result.ok or (*key, repr(record.values)) in wrong:
                 continue
-            if key not in self._best or record.result.mean < self._best[key].result.mean:
-                self._best[key] = record
+            best = by_device.setdefault(key, {}).pop(record.device, record)
+            # The last device is the last key.
+            faster = record.result.mean < best.result.mean
+            by_device[key][record.device] = record if faster else best
+        self._best = {key: list(devices.values())[-1] for key, devices in by_device.items()}
 
     @staticmethod
     def load(path: Path) -> ApplyHistoryBest:
@@ -90,23 +94,23 @@ class ApplyHistoryBest:
         """
         exact = self._best.get((config.digest, workload))
         if exact is not None:
-            schedule = schedule_of(exact.values)
+            schedule = self._schedule(exact)
             broken = schedule_problem(schedule, workload.problem, config)
             if broken is None:
                 return Choice(schedule, exact)
         ranked = sorted(
             (
-                (_distance(workload, other), other.size, record)
+                (distance(workload, other), other.size, record)
                 for (digest, other), record in self._best.items()
                 if digest == config.digest and other != workload
                 if not same_size or other.size == workload.size
             ),
             key=lambda item: item[:2],
         )
-        for distance, size, record in ranked:
-            if distance == math.inf:
+        for far, size, record in ranked:
+            if far == math.inf:
                 break
-            schedule = schedule_of(record.values)
+            schedule = self._schedule(record)
             if workload.wide_result:
                 schedule = replace(schedule, mvout_cols=0)
             if schedule_problem(schedule, workload.problem, config) is None:
@@ -117,8 +121,15 @@ class ApplyHistoryBest:
                 return Choice(schedule, record, note)
         return None
 
+    def _schedule(self, record: Record) -> Schedule:
+        try:
+            return schedule_of(record.values)
+        except TuningError as error:
+            raise TuningError(f"{self.source}: {error}") from None
 
-def _distance(wanted: Workload, other: Workload) -> float:
+
+def distance(wanted: Workload, other: Workload) -> float:
+    """How far apart two products are, in doublings of a size; infinite if transposes differ."""
     transposes = (wanted.transpose_a, wanted.transpose_b)
     if transposes != (other.transpose_a, other.transpose_b):
         return math.inf
@@ -129,6 +140,28 @@ def _distance(wanted: Workload, other: Workload) -> float:
         + (wanted.wide_result != other.wide_result)
         + ((wanted.bias == "none") != (other.bias == "none"))
     )
+
+
+NEIGHBOURS = 4
+"""From so many of the nearest sizes something can be learnt."""
+
+
+def neighbours(workload: Workload, records: Sequence[Record]) -> list[Record]:
+    """The records of the nearest sizes other than `workload` itself."""
+    sizes = {record.workload: distance(workload, record.workload) for record in records}
+    others = [size for size, far in sizes.items() if size != workload and math.isfinite(far)]
+    near = sorted(others, key=lambda size: sizes[size])[:NEIGHBOURS]
+    return [record for record in records if record.workload in near]
+
+
+def nearest_schedules(
+    workload: Workload, config: GemminiConfig, records: Sequence[Record]
+) -> list[Schedule]:
+    """The best schedule of each of the nearest sizes, nearest first. Raises `TuningError`."""
+    here = [record for record in records if record.digest == config.digest]
+    best = ApplyHistoryBest(neighbours(workload, here), "the records of other sizes").records()
+    best.sort(key=lambda record: distance(workload, record.workload))
+    return [schedule_of(record.values) for record in best]
 
 
 def _describe(workload: Workload) -> str:

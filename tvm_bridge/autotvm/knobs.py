@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeGuard
 
@@ -49,6 +49,8 @@ class OtherOptionEntity:
 
 
 Entity = SplitEntity | ReorderEntity | OtherOptionEntity
+Values = Mapping[str, Entity]
+"""Knobs by name and what they are set to."""
 
 
 def entity_from_json(tag: object, value: object) -> Entity:
@@ -120,8 +122,16 @@ def _nested_sizes(extent: int, policy: str, count: int) -> list[tuple[int, ...]]
     ]
 
 
-def split_sizes(extent: int, policy: str, parts: int = 8) -> list[int]:
-    """Sizes of a part that a policy proposes, ascending; `parts` bounds `balanced`."""
+def split_sizes(extent: int, policy: str, parts: int = 8, most: int | None = None) -> list[int]:
+    """Sizes of a part that a policy proposes, up to `most`, ascending.
+
+    `parts` bounds `balanced`.
+    """
+    sizes = _policy_sizes(extent, policy, parts)
+    return [size for size in sizes if most is None or size <= most]
+
+
+def _policy_sizes(extent: int, policy: str, parts: int) -> list[int]:
     if policy == "verbose":
         return list(range(1, extent + 1))
     if policy == "factors":

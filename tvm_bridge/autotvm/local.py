@@ -5,10 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
+from threading import Lock
 
 from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     Builder,
@@ -23,6 +25,9 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import (
 TIMEOUT_SECONDS = 60.0
 START_SECONDS = 120.0
 """Time that a new process may take until it is ready, with all imports."""
+
+_STARTING = Lock()
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass
@@ -100,7 +105,8 @@ class LocalExecutor:
         process = self._context.Process(
             target=_serve, args=(theirs, self._builder, self._runner), daemon=True
         )
-        process.start()
+        with _STARTING, _one_thread():
+            process.start()
         theirs.close()
         return _Worker(process, ours, deadline=time.monotonic() + START_SECONDS)
 
@@ -165,18 +171,27 @@ def _end(worker: _Worker) -> None:
     worker.process.close()
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """New processes that load a numerical library start no threads, which would only compete."""
+    missing = [name for name in _THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(missing, "1"))
+    try:
+        yield
+    finally:
+        for name in missing:
+            del os.environ[name]
+
+
 def _serve(connection: Connection, builder: Builder, runner: Runner) -> None:
     """The loop of a measuring process; a closed pipe ends it."""
-    # Where a numerical library would start a thread for every core, the processes compete.
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
     import signal
 
     # Ctrl-C reaches every process of a terminal; the parent decides when this one ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from gemmini_xdsl.tvm_bridge.autotvm import programs
 
-    programs.lowering_passes()
+    programs.warm_up()
     try:
         connection.send(None)
         while True:

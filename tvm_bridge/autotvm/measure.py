@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 from gemmini_xdsl.dialects.attributes import Schedule
-from gemmini_xdsl.targets.command_stream import CommandStream
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import Entity
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigEntity
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 
@@ -90,22 +89,28 @@ class MeasureResult:
         return MeasureResult((ERROR_COST,), number, seconds, time.time(), message)
 
 
-class Builder(Protocol):
-    """Makes the program of a trial."""
+Program: TypeAlias = Any
+"""What a builder makes and the runner that belongs to it takes: a `CommandStream`, a
+`NativeProgram`, or the bytes of a RISC-V program. It can be pickled."""
 
-    def build(self, task: GemmTask, schedule: Schedule) -> CommandStream:
-        """The commands; raises `TuningError` or `MeasureError` if there are none."""
+
+class Builder(Protocol):
+    """Makes the program of a trial. A builder is pickled to where trials are measured."""
+
+    def build(self, task: GemmTask, schedule: Schedule) -> Program:
+        """The program; raises `TuningError` or `MeasureError` if there is none."""
         ...
 
 
 class Runner(Protocol):
     """Runs a program and times it: the plug-in point for boards and other simulators.
 
-    A runner is pickled to where trials are measured. Besides the commands it gets the task and
-    the schedule, from which `programs.gemm_module` makes a module to compile to C.
+    A runner is pickled to where trials are measured. One that needs a certain kind of program
+    has an attribute `builder`. Besides the program it gets the task and the schedule, from which
+    `programs.gemm_module` makes a module to compile to anything else.
     """
 
-    def run(self, task: GemmTask, schedule: Schedule, program: CommandStream) -> tuple[float, ...]:
+    def run(self, task: GemmTask, schedule: Schedule, program: Program) -> tuple[float, ...]:
         """Costs in seconds, one for each repetition; raises `MeasureError`."""
         ...
 

@@ -1,7 +1,8 @@
-"""From a task and a schedule to the commands that the accelerator gets, in memory."""
+"""From a task and a schedule to commands or to C, in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from xdsl.context import Context
@@ -12,15 +13,25 @@ from xdsl.utils.exceptions import DiagnosticException
 from gemmini_xdsl.dialects.attributes import ConfigAttr, Schedule, ScheduleAttr
 from gemmini_xdsl.dialects.config_lookup import CONFIG_ATTRIBUTE
 from gemmini_xdsl.dialects.matmul import MatmulOp
+from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.passes.convert_gemmini_to_rocc import ConvertGemminiToRoccPass
+from gemmini_xdsl.passes.gemmini_list_schedule import GemminiListSchedulePass
 from gemmini_xdsl.passes.gemmini_tile import GemminiTilePass
 from gemmini_xdsl.passes.pipelines import default_pipeline
-from gemmini_xdsl.targets.command_stream import CommandStream, command_stream
+from gemmini_xdsl.targets.arguments import annotate_arguments
+from gemmini_xdsl.targets.c_module import CModule, emit_module
+from gemmini_xdsl.targets.command_stream import (
+    CommandStream,
+    Placement,
+    command_stream,
+    place_arguments,
+)
 from gemmini_xdsl.targets.errors import TargetError
 from gemmini_xdsl.tools.shorthand import Bias, GemmSpec, build_gemm
 from gemmini_xdsl.tools.universe import load_universe
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
+from gemmini_xdsl.tvm_bridge.autotvm.straight_line import straight_line_commands
+from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 
 SCALE = 1 / 64
 """The requantisation scale of tuned programs; it changes results but not when they are there."""
@@ -54,11 +65,16 @@ def lowering_passes() -> tuple[ModulePass, ...]:
 
     Passes after the conversion to RoCC only simplify how the core computes them.
     """
+    names = [step.name for step in _scheduled_passes()]
+    return _scheduled_passes()[: names.index(ConvertGemminiToRoccPass.name) + 1]
+
+
+@cache
+def _scheduled_passes() -> tuple[ModulePass, ...]:
+    """The default pipeline from a scheduled product on."""
     passes = default_pipeline()
-    names = [step.name for step in passes]
-    start = names.index(GemminiTilePass.name)
-    end = names.index(ConvertGemminiToRoccPass.name)
-    return tuple(passes[start : end + 1])
+    start = [step.name for step in passes].index(GemminiTilePass.name)
+    return tuple(passes[start:])
 
 
 @cache
@@ -72,9 +88,44 @@ def _context() -> Context:
 def compile_schedule(task: GemmTask, schedule: Schedule) -> CommandStream:
     """All commands of the task under `schedule`. Raises `TuningError` if it does not compile."""
     module = gemm_module(task, schedule)
+    steps = lowering_passes()
     try:
-        for step in lowering_passes():
-            step.apply(_context(), module)
+        if schedule.unroll:
+            ordered = [step.name for step in steps].index(GemminiListSchedulePass.name) + 1
+            _lower(module, steps[:ordered])
+            if (stream := straight_line_commands(module)) is not None:
+                return stream
+            steps = steps[ordered:]
+        _lower(module, steps)
         return command_stream(module)
     except (DiagnosticException, TargetError) as error:
         raise TuningError(" ".join(str(error).split())) from None
+
+
+def emit_schedule(
+    task: GemmTask, schedule: Schedule, name: str
+) -> tuple[CModule, tuple[Placement, ...]]:
+    """The C of the task under `schedule`, and where its command stream places the arguments.
+
+    `name` is the stem of the header that the C includes. Raises `TuningError` if the schedule
+    does not compile.
+    """
+    module = gemm_module(task, schedule)
+    try:
+        annotate_arguments(module)
+        _lower(module, _scheduled_passes())
+        return emit_module(module, name), place_arguments(module)
+    except (DiagnosticException, TargetError) as error:
+        raise TuningError(" ".join(str(error).split())) from None
+
+
+def warm_up() -> None:
+    """Compile a small product, so that what is loaded and cached on demand is there."""
+    task = GemmTask(Workload(1, 1, 1), load_config("default"))
+    compile_schedule(task, Schedule((1, 1, 1)))
+    emit_schedule(task, Schedule((1, 1, 1)), "warm")
+
+
+def _lower(module: ModuleOp, passes: Sequence[ModulePass]) -> None:
+    for step in passes:
+        step.apply(_context(), module)

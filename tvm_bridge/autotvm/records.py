@@ -8,8 +8,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any
 
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
@@ -21,14 +23,14 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     MeasureResult,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.space import entity_list
-from gemmini_xdsl.tvm_bridge.autotvm.task import TASK_NAME, Workload, digest_of
+from gemmini_xdsl.tvm_bridge.autotvm.task import TASK_NAME, Workload, device_of, digest_of
 
 AUTOTVM_LOG_VERSION = 0.2
 
 
 @dataclass(frozen=True)
 class Record:
-    """One line of a log. `workload` is None for tasks that are not ours."""
+    """One line of a log."""
 
     target: str
     task_name: str
@@ -37,10 +39,39 @@ class Record:
     values: dict[str, Entity]
     result: MeasureResult
 
+    @staticmethod
+    def of(item: MeasureInput, result: MeasureResult) -> Record:
+        """The record of a trial."""
+        task = item.task
+        return Record(task.target, TASK_NAME, task.workload.args(), item.index, item.values, result)
+
+    def line(self) -> str:
+        """The line of a log, without its end."""
+        result = self.result
+        costs = list(result.costs) if result.ok else [ERROR_COST]
+        return json.dumps(
+            {
+                "input": [self.target, self.task_name, self.args, {}],
+                "config": {
+                    "index": self.index,
+                    "code_hash": None,
+                    "entity": entity_list(self.values),
+                },
+                "result": [costs, int(result.error_no), result.all_cost, result.timestamp],
+                "version": AUTOTVM_LOG_VERSION,
+                "tvm_version": _tvm_version(),
+            }
+        )
+
     @property
     def digest(self) -> str | None:
         """Digest of the configuration that it was measured on, for our tasks."""
         return digest_of(self.target) if self.task_name == TASK_NAME else None
+
+    @property
+    def device(self) -> str:
+        """What it was measured on; nothing if the record does not say."""
+        return device_of(self.target)
 
     @property
     def workload(self) -> Workload:
@@ -48,6 +79,7 @@ class Record:
         return Workload.from_args(self.args)
 
 
+@cache
 def _tvm_version() -> str:
     try:
         return version("apache-tvm")
@@ -57,20 +89,7 @@ def _tvm_version() -> str:
 
 def encode(item: MeasureInput, result: MeasureResult) -> str:
     """The line for a trial, without a line end."""
-    costs = list(result.costs) if result.ok else [ERROR_COST]
-    return json.dumps(
-        {
-            "input": [item.task.target, TASK_NAME, item.task.workload.args(), {}],
-            "config": {
-                "index": item.index,
-                "code_hash": None,
-                "entity": entity_list(item.values),
-            },
-            "result": [costs, int(result.error_no), result.all_cost, result.timestamp],
-            "version": AUTOTVM_LOG_VERSION,
-            "tvm_version": _tvm_version(),
-        }
-    )
+    return Record.of(item, result).line()
 
 
 def decode(line: str) -> Record:
@@ -139,11 +158,13 @@ def read_records(path: Path) -> list[Record]:
 
 
 class RecordLog:
-    """A log file that trials are appended to, by several processes if need be."""
+    """A log file that trials are appended to, by several threads and processes if need be."""
 
     def __init__(self, path: Path) -> None:
         """Open or create the file. Raises `TuningError`."""
         self.path = path
+        # The file's lock is between processes, this one between threads.
+        self._lock = Lock()
         try:
             self._file: IO[bytes] = path.open("ab+")
         except OSError as error:
@@ -153,7 +174,7 @@ class RecordLog:
         """Write one record to the disk; a line that a killed run left half is removed first."""
         line = encode(item, result).encode() + b"\n"
         try:
-            with _locked(self._file):
+            with self._lock, _locked(self._file):
                 self._drop_partial_line()
                 self._file.write(line)
                 self._file.flush()

@@ -35,6 +35,10 @@ MEASURE_FUNCTION = "gemmini.autotvm.measure"
 ATTEMPTS = 5
 CONNECT_SECONDS = 5.0
 SESSION_SECONDS = 120
+ENDED = 0.9
+"""A session that fails after this share of its time, or later, was ended by its server, which
+counts from a little earlier."""
+
 CHECK_SECONDS = 5.0
 CHECKS = 2
 """After so many looks at the tracker, `CHECK_SECONDS` apart, missing servers count as gone."""
@@ -51,7 +55,8 @@ def serve_trials(builder: Builder, runner: Runner) -> Callable[[], None]:
 
         from gemmini_xdsl.tvm_bridge.autotvm import programs
 
-        programs.lowering_passes()
+        # Every session is a fork of this process.
+        programs.warm_up()
 
         def measure(text: str) -> str:
             return measure_text(str(text), builder, runner)
@@ -139,15 +144,20 @@ _Finished = tuple[MeasureInput, MeasureResult] | TuningError
 
 @dataclass
 class _Attempt:
+    """A trial, how often it was tried, and when a server last began with it."""
+
     item: MeasureInput
     tries: int = 0
+    started: float = 0.0
 
 
 class RPCExecutor:
     """Measures trials on all servers that a tracker knows under `key`.
 
-    One thread for each server that is registered at the start asks the tracker for a session,
-    measures one trial in it and gives it back, so that several clients can share the servers.
+    One thread for each registered server asks the tracker for a session, measures one trial in it
+    and gives it back, so that several clients can share the servers. Servers that come later have
+    their part in the next trials. A session that takes longer than `session_timeout` seconds is
+    ended by its server.
     """
 
     def __init__(
@@ -178,11 +188,12 @@ class RPCExecutor:
             raise TuningError(
                 f"the RPC tracker at {tracker[0]}:{tracker[1]} has no server with the key '{key}'"
             )
+        self._most = servers
         self._servers = min(found, servers or found)
 
     @property
     def parallelism(self) -> int:
-        """The number of servers at the start."""
+        """The number of servers that the last trials could use."""
         return self._servers
 
     def measure(self, inputs: Iterable[MeasureInput]) -> Results:
@@ -193,6 +204,7 @@ class RPCExecutor:
         for item in inputs:
             todo.put(_Attempt(item))
             count += 1
+        self._look_for_servers()
         threads = [
             threading.Thread(target=self._work, args=(todo, done), daemon=True)
             for _ in range(min(self._servers, count))
@@ -231,12 +243,17 @@ class RPCExecutor:
         done: queue.Queue[_Finished],
     ) -> None:
         while (attempt := todo.get()) is not None:
-            start = time.perf_counter()
+            attempt.started = 0.0
             try:
-                done.put((attempt.item, self._measure_remotely(attempt.item)))
+                done.put((attempt.item, self._measure_remotely(attempt)))
             except Exception as error:
                 if self._stopping:
                     return
+                seconds = time.monotonic() - attempt.started if attempt.started else 0.0
+                if seconds >= ENDED * self._session_timeout:
+                    # The server ended the session; elsewhere it would take as long.
+                    done.put((attempt.item, self._timed_out(seconds)))
+                    continue
                 attempt.tries += 1
                 if attempt.tries < self._attempts:
                     self.retried += 1
@@ -247,9 +264,12 @@ class RPCExecutor:
                     return
                 text = " ".join(str(error).split())[:200]
                 message = f"{self._attempts} servers failed: {type(error).__name__}: {text}"
-                seconds = time.perf_counter() - start
                 failure = MeasureResult.failure(MeasureErrorNo.RUNTIME_DEVICE, message, seconds)
                 done.put((attempt.item, failure))
+
+    def _timed_out(self, seconds: float) -> MeasureResult:
+        message = f"took longer than {self._session_timeout} s"
+        return MeasureResult.failure(MeasureErrorNo.RUN_TIMEOUT, message, seconds)
 
     def _wait(self, done: queue.Queue[_Finished]) -> _Finished:
         """The next result; a request waits for ever if no server is left, so look now and then."""
@@ -280,7 +300,7 @@ class RPCExecutor:
             )
         return None
 
-    def _measure_remotely(self, item: MeasureInput) -> MeasureResult:
+    def _measure_remotely(self, attempt: _Attempt) -> MeasureResult:
         from tvm import rpc
 
         tracker = rpc.connect_tracker(*self._address)
@@ -292,12 +312,20 @@ class RPCExecutor:
             with self._lock:
                 self._waiting.remove(tracker)
             tracker.close()
-        answer = str(session.get_function(MEASURE_FUNCTION)(encode_trial(item)))
+        attempt.started = time.monotonic()
+        answer = str(session.get_function(MEASURE_FUNCTION)(encode_trial(attempt.item)))
         line, message = json.loads(answer)
         result = decode(line).result
         return MeasureResult(
             result.costs, result.error_no, result.all_cost, result.timestamp, message
         )
+
+    def _look_for_servers(self) -> None:
+        """Use servers that have come in the meantime, and no threads for those that have gone."""
+        # With none, or no tracker, the trials find out whether it stays so.
+        with contextlib.suppress(Exception):
+            if found := self._count_servers():
+                self._servers = min(found, self._most or found)
 
     def _count_servers(self) -> int:
         from tvm import rpc

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import schedule_of
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import find_record
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import Entity
 from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     Executor,
@@ -18,6 +18,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     MeasureResult,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record, RecordLog
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import verify_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 from gemmini_xdsl.tvm_bridge.autotvm.tuners import Tuner
@@ -29,17 +30,22 @@ Verifier = Callable[[GemmTask, Schedule], None]
 
 @dataclass(frozen=True)
 class Best:
-    """The best verified schedule: its time in seconds, its knob values, and the trial's number."""
+    """The best verified schedule: its knob values, the result and the number of its trial."""
 
     schedule: Schedule
-    seconds: float
     values: dict[str, Entity]
+    result: MeasureResult
     trial: int
+
+    @property
+    def seconds(self) -> float:
+        """Its time in seconds."""
+        return self.result.mean
 
 
 @dataclass
 class Progress:
-    """How far a run is; passed to the callback after every trial.
+    """How far a run is; passed to the callback before the first trial and after every one.
 
     `curve` holds the lowest time in seconds after each trial, None while all have failed, and
     `costs` the times of all trials that succeeded.
@@ -60,10 +66,14 @@ class Progress:
         return len(self.curve)
 
     @property
+    def elapsed(self) -> float:
+        """Seconds since the start of this run."""
+        return time.monotonic() - self.started
+
+    @property
     def rate(self) -> float:
         """Trials a second in this run."""
-        elapsed = time.monotonic() - self.started
-        return (self.done - self.resumed) / elapsed if elapsed > 0 else 0.0
+        return (self.done - self.resumed) / self.elapsed if self.elapsed > 0 else 0.0
 
     def add(self, result: MeasureResult) -> None:
         """Count one trial."""
@@ -92,6 +102,7 @@ def tune(
     trials: int,
     *,
     early_stopping: int | None = None,
+    seconds: float | None = None,
     log: RecordLog | None = None,
     earlier: list[Record] | None = None,
     callback: Callable[[Progress], None] = lambda _: None,
@@ -99,17 +110,20 @@ def tune(
 ) -> Outcome:
     """Measure up to `trials` points of the tuner's space and return the best, verified.
 
-    `early_stopping` ends the run after so many trials without improvement. `earlier` are records
-    of the same task from an interrupted run; they count as trials. Raises `TuningError` if no
-    trial succeeds.
+    `early_stopping` ends the run after so many trials without improvement, and `seconds` after
+    so long, a first small batch apart. `earlier` are records of the same task from an interrupted
+    run; they count as trials. Raises `TuningError` if no trial succeeds.
     """
     progress = Progress(trials)
     results: list[tuple[MeasureInput, MeasureResult]] = []
     _resume(tuner, earlier or [], results, progress)
+    callback(progress)
     while progress.done < trials and not _stalled(progress, early_stopping):
         # Enough for everyone: two trials each, since not all take equally long.
         plan = max(tuner.plan_size, 2 * executor.parallelism)
-        batch = tuner.next_batch(min(plan, trials - progress.done))
+        if seconds is not None:
+            plan = min(plan, _in_time(progress, seconds, 2 * executor.parallelism))
+        batch = tuner.next_batch(min(plan, trials - progress.done)) if plan > 0 else []
         if not batch:
             break
         inputs = [MeasureInput.of(tuner.task, tuner.space.get(index)) for index in batch]
@@ -124,6 +138,13 @@ def tune(
         tuner.update([(i, found[i].mean if found[i].ok else None) for i in batch])
         results.extend((item, found[item.index]) for item in inputs)
     return _verified(tuner.task, results, progress, verifier, log)
+
+
+def _in_time(progress: Progress, seconds: float, first: int) -> int:
+    """How many trials there is time for, judging by those of this run; at the start, `first`."""
+    if progress.done == progress.resumed:
+        return first
+    return int(progress.rate * (seconds - progress.elapsed))
 
 
 def _stalled(progress: Progress, early_stopping: int | None) -> bool:
@@ -141,7 +162,9 @@ def _resume(
     found: dict[int, tuple[MeasureInput, MeasureResult]] = {}
     for record in earlier:
         try:
-            entity = tuner.space.find(record.values)
+            entity = find_record(
+                tuner.space, record.values, tuner.task.workload.problem, tuner.task.config
+            )
         except TuningError:
             continue
         # A later record of the same point is the verdict of its verification.
@@ -179,7 +202,7 @@ def _verified(
             if log is not None:
                 log.append(item, MeasureResult.failure(_WRONG, str(error), result.all_cost))
             continue
-        best = Best(schedule, result.mean, item.values, number + 1)
+        best = Best(schedule, item.values, result, number + 1)
         return Outcome(task, best, progress, refused)
     reason = f"; the last error: {progress.last_error}" if progress.last_error else ""
     raise TuningError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import prod
 from typing import Any
 
@@ -12,22 +12,22 @@ import numpy.typing as npt
 
 from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.runtime_c.simulator import Simulator, SimulatorError
+from gemmini_xdsl.runtime_c.timed import timed
 from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
 from gemmini_xdsl.targets.arguments import Role
 from gemmini_xdsl.targets.command_stream import CommandStream
+from gemmini_xdsl.tools.errors import GemminiError
+from gemmini_xdsl.tools.host_build import find_c_compiler
 from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureError, MeasureErrorNo
+from gemmini_xdsl.tvm_bridge.autotvm.native import NativeBuilder, NativeProgram
 from gemmini_xdsl.tvm_bridge.autotvm.programs import SCALE, compile_schedule
-from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
+from gemmini_xdsl.tvm_bridge.autotvm.task import HOST_GAP, GemmTask, Workload
 
-HOST_GAP = 8
-"""Cycles between two commands that the core is taken to need.
-
-In the RTL recordings an in-order core needs 4 to 14 cycles where operands are constants or come
-from additions, and about 20 where a loop nest computes them anew for each command.
-"""
-
-VERIFIED_PRODUCTS = 1 << 25
+VERIFIED_PRODUCTS = 1 << 28
 """Up to this many multiplications, every trial is verified and not only the best one."""
+
+NATIVE_BLOCKS = 4096
+"""Products of more blocks than this send so many commands that compiling C pays."""
 
 Array = npt.NDArray[Any]
 
@@ -42,6 +42,29 @@ class CommandStreamBuilder:
 
 
 @dataclass(frozen=True)
+class FastestBuilder:
+    """Command streams for small products, native code for large ones if there is a compiler.
+
+    Both give the same commands and the same modelled time.
+    """
+
+    def build(self, task: GemmTask, schedule: Schedule) -> CommandStream | NativeProgram:
+        """The program; raises `TuningError` or `MeasureError` if there is none."""
+        if prod(task.workload.problem.blocks(task.config)) > NATIVE_BLOCKS and _has_compiler():
+            return NativeBuilder().build(task, schedule)
+        return compile_schedule(task, schedule)
+
+
+@cache
+def _has_compiler() -> bool:
+    try:
+        find_c_compiler()
+    except GemminiError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
 class SimulatorRunner:
     """Times programs on the cycle-level model and verifies them on the functional simulator.
 
@@ -53,14 +76,16 @@ class SimulatorRunner:
     host_gap: int = HOST_GAP
     verified_products: int = VERIFIED_PRODUCTS
 
-    def run(self, task: GemmTask, schedule: Schedule, program: CommandStream) -> tuple[float, ...]:
+    def run(
+        self, task: GemmTask, schedule: Schedule, program: CommandStream | NativeProgram
+    ) -> tuple[float, ...]:
         """The time of one run in seconds; raises `MeasureError`."""
         workload = task.workload
         if workload.m * workload.n * workload.k <= self.verified_products:
             verify(task, program)
         return (task.seconds(self.cycles(task, program)),)
 
-    def cycles(self, task: GemmTask, program: CommandStream) -> int:
+    def cycles(self, task: GemmTask, program: CommandStream | NativeProgram) -> int:
         """Cycles from the first command until the accelerator is idle; raises `MeasureError`."""
         try:
             with TimingModel(task.config) as model:
@@ -69,18 +94,22 @@ class SimulatorRunner:
                     if argument.role != Role.OUTPUT and argument.shape is not None:
                         size = prod(argument.shape) * np.dtype(argument.dtype).itemsize
                         model.host_write(placement.address, size)
-                command, gap = model.command, self.host_gap
-                for item in program.items:
-                    if item is None:
-                        model.fence()
-                    else:
-                        command(gap, item.funct, item.rs1, item.rs2)
+                if isinstance(program, NativeProgram):
+                    with timed(model, self.host_gap):
+                        program.call()
+                else:
+                    command, gap = model.command, self.host_gap
+                    for item in program.items:
+                        if item is None:
+                            model.fence()
+                        else:
+                            command(gap, item.funct, item.rs1, item.rs2)
                 return model.fence()
         except TimingError as error:
             raise MeasureError(MeasureErrorNo.RUNTIME_DEVICE, str(error)) from None
 
 
-def verify(task: GemmTask, program: CommandStream) -> None:
+def verify(task: GemmTask, program: CommandStream | NativeProgram) -> None:
     """Run the commands in the functional simulator and compare with numpy, bit by bit.
 
     Raises `MeasureError` if the simulator refuses a command or an element differs.
@@ -93,12 +122,16 @@ def verify(task: GemmTask, program: CommandStream) -> None:
         is_output = placement.argument.role == Role.OUTPUT
         simulator.map(placement.address, output if is_output else next(operands))
     try:
-        command = simulator.command
-        for item in program.items:
-            if item is None:
-                simulator.fence()
-            else:
-                command(item.funct, item.rs1, item.rs2)
+        if isinstance(program, NativeProgram):
+            with simulator.attach():
+                program.call()
+        else:
+            command = simulator.command
+            for item in program.items:
+                if item is None:
+                    simulator.fence()
+                else:
+                    command(item.funct, item.rs1, item.rs2)
     except SimulatorError as error:
         raise MeasureError(MeasureErrorNo.WRONG_ANSWER, str(error)) from None
     wrong = int(np.count_nonzero(output != expected))
@@ -110,7 +143,7 @@ def verify(task: GemmTask, program: CommandStream) -> None:
 
 def verify_schedule(task: GemmTask, schedule: Schedule) -> None:
     """Compile a schedule and verify it. Raises `MeasureError` or `TuningError`."""
-    verify(task, compile_schedule(task, schedule))
+    verify(task, FastestBuilder().build(task, schedule))
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ knob varying fastest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -23,10 +23,10 @@ from gemmini_xdsl.tvm_bridge.autotvm.knobs import (
     OtherOptionEntity,
     ReorderEntity,
     SplitEntity,
+    Values,
     split_entities,
 )
 
-Values = Mapping[str, Entity]
 Predicate = Callable[[Values], bool]
 Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
@@ -56,7 +56,7 @@ class ConfigSpace:
 
     def define_knob(self, name: str, candidates: Iterable[str | int | float | bool]) -> None:
         """A knob that takes one of `candidates`."""
-        self._define(name, tuple(OtherOptionEntity(value) for value in candidates))
+        self.define(name, [OtherOptionEntity(value) for value in candidates])
 
     def define_split(
         self,
@@ -68,18 +68,19 @@ class ConfigSpace:
         candidate: Sequence[Sequence[int]] = (),
     ) -> None:
         """A knob that splits an axis of `axis` steps; see `split_entities`."""
-        self._define(name, split_entities(axis, policy, num_outputs, candidate, filter))
+        self.define(name, split_entities(axis, policy, num_outputs, candidate, filter))
 
     def define_reorder(self, name: str, candidates: Iterable[Sequence[int]]) -> None:
         """A knob that orders axes: each candidate is a permutation of their numbers."""
-        self._define(name, tuple(ReorderEntity(tuple(perm)) for perm in candidates))
+        self.define(name, [ReorderEntity(tuple(perm)) for perm in candidates])
 
-    def _define(self, name: str, entities: tuple[Entity, ...]) -> None:
+    def define(self, name: str, entities: Sequence[Entity]) -> None:
+        """A knob with these values, all different."""
         if name in self.knobs:
             raise ValueError(f"the knob '{name}' is defined twice")
         if not entities or len(set(entities)) != len(entities):
             raise ValueError(f"the knob '{name}' needs candidates, all different")
-        self.knobs[name] = Knob(name, entities)
+        self.knobs[name] = Knob(name, tuple(entities))
 
     def add_constraint(self, names: Sequence[str], holds: Predicate) -> None:
         """Points are valid only if `holds` for their values of the knobs `names`."""

@@ -15,21 +15,38 @@ from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 
 TASK_NAME = "gemmini.matmul"
 BIASES = ("none", "row", "full")
+HOST_GAP = 8
+"""Cycles between two commands that the core is taken to need, unless it is simulated or real.
+
+In the RTL recordings an in-order core needs 4 to 14 cycles where operands are constants or come
+from additions, and about 20 where a loop nest computes them anew for each command.
+"""
+
 _TENSOR = "TENSOR"
 _RESULTS = {False: "int8", True: "int32"}
 
 
-def target_of(config: GemminiConfig) -> str:
-    """The target in records for `config`; the digest tells whether a record applies."""
-    return f"gemmini -config={config.name} -digest={config.digest}"
+def target_of(config: GemminiConfig, device: str = "") -> str:
+    """The target in records for `config`, measured on `device`."""
+    target = f"gemmini -config={config.name} -digest={config.digest}"
+    return f"{target} -device={device}" if device else target
 
 
 def digest_of(target: str) -> str | None:
     """The configuration digest in a record's target, if it is one of ours."""
+    return _attribute(target, "digest")
+
+
+def device_of(target: str) -> str:
+    """What a record was measured on, by its target; nothing if that is not known."""
+    return _attribute(target, "device") or ""
+
+
+def _attribute(target: str, name: str) -> str | None:
     words = target.split()
     if not words or words[0] != "gemmini":
         return None
-    prefix = "-digest="
+    prefix = f"-{name}="
     return next((word.removeprefix(prefix) for word in words if word.startswith(prefix)), None)
 
 
@@ -127,15 +144,19 @@ class Workload:
 
 @dataclass(frozen=True)
 class GemmTask:
-    """A workload on a configuration: what is tuned."""
+    """A workload on a configuration: what is tuned.
+
+    `device` is what measures it; times of different devices are not compared.
+    """
 
     workload: Workload
     config: GemminiConfig
+    device: str = ""
 
     @cached_property
     def target(self) -> str:
         """The target in records."""
-        return target_of(self.config)
+        return target_of(self.config, self.device)
 
     def seconds(self, cycles: float) -> float:
         """The time that `cycles` take at the configuration's clock."""

@@ -125,7 +125,8 @@ int gemmini_sim_write_accumulator(gemmini_sim *sim, uint32_t row, const int32_t 
 gemmini_sim *gemmini_sim_attach(gemmini_sim *sim);
 
 /* From now on the thread's commands also take time in `model` (<gemmini/timing.h>; NULL: no
- * longer): the core sends each one `host_gap` cycles after the one before. Forgets placements. */
+ * longer): the core sends each one `host_gap` cycles after the one before. Without an attached
+ * simulator they do nothing else. Forgets placements. */
 struct gemmini_timing;
 void gemmini_sim_attach_timing(struct gemmini_timing *model, uint64_t host_gap);
 
@@ -133,8 +134,8 @@ void gemmini_sim_attach_timing(struct gemmini_timing *model, uint64_t host_gap);
  * where the host's allocator put them. False if there are too many placements (64). */
 bool gemmini_sim_place(const void *host, uint64_t bytes, uint64_t address);
 
-/* What <gemmini/rocc.h> calls; without an attached simulator they report it and abort. A counter
- * needs a timing model; without one it is an error of the simulator. */
+/* What <gemmini/rocc.h> calls; with neither a simulator nor a model they report it and abort. A
+ * counter needs a timing model; without one it is an error of the simulator. */
 void gemmini_sim_rocc(uint32_t funct, uint64_t rs1, uint64_t rs2);
 void gemmini_sim_rocc_fence(void);
 uint64_t gemmini_sim_rocc_counter(uint64_t rs1);

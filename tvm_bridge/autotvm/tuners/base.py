@@ -7,10 +7,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.passes.schedule_heuristic import default_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.bound import bound
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import DATAFLOW, LOWERING, TILES, values_of
+from gemmini_xdsl.tvm_bridge.autotvm.knobs import SplitEntity
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import (
+    DATAFLOW,
+    LOWERING,
+    TILES,
+    tile_size,
+    values_of,
+)
 from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace, Indices
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 
@@ -54,6 +62,10 @@ class Tuner(ABC):
             self.costs[index] = cost
             if self._is_candidate(index):
                 self.visited.add(index)
+
+    def suggest(self, schedules: Sequence[Schedule]) -> None:
+        """Start from these schedules; tuners that do not learn do not."""
+        return
 
     def load_history(self, records: Sequence[tuple[GemmTask, Record]]) -> None:
         """Learn from records of other workloads; tuners without a cost model cannot."""
@@ -102,18 +114,26 @@ def first_guesses(task: GemmTask, space: ConfigSpace, count: int = FIRST_TRIALS)
 
 
 def _default_point(task: GemmTask, space: ConfigSpace) -> list[int]:
-    """The distinct point that has most in common with the default schedule, if there is one."""
-    problem = task.workload.problem
-    schedule = default_schedule(problem, task.config)
+    """The distinct point that is closest to the default schedule, if there is one."""
+    schedule = default_schedule(task.workload.problem, task.config)
     if schedule is None or not len(space.distinct):
         return []
-    wanted = values_of(schedule, problem, task.config)
+    return [closest_point(task, space, schedule)]
+
+
+def closest_point(task: GemmTask, space: ConfigSpace, schedule: Schedule) -> int:
+    """The distinct point that has most in common with `schedule`, which may be of another size."""
+    wanted = values_of(schedule, task.workload.problem, task.config)
     points = space.points(space.distinct)
-    equal = np.zeros(len(points), dtype=np.int64)
+    score = np.zeros(len(points))
     for column, (name, knob) in enumerate(space.knobs.items()):
-        if wanted[name] not in knob.entities:
-            continue
-        # A tile says more than all that is left.
-        weight = len(space.knobs) if name in TILES else 1
-        equal += weight * (points[:, column] == knob.entities.index(wanted[name]))
-    return [int(space.distinct[int(np.argmax(equal))])]
+        value = wanted[name]
+        if isinstance(value, SplitEntity):
+            # A tile says more than all that is left; a doubling of it as much as all other knobs.
+            sizes = [tile_size({name: entity}, name) for entity in knob.entities]
+            away = np.abs(np.log2(np.array(sizes) / tile_size(wanted, name)))
+            worth = -len(space.knobs) * away
+        else:
+            worth = np.array([float(entity == value) for entity in knob.entities])
+        score += worth[points[:, column]]
+    return int(space.distinct[int(np.argmax(score))])

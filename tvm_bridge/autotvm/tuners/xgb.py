@@ -8,13 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.tvm_bridge.autotvm.bound import Columns, features, relative_cost
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import find_record, gemm_space
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record
 from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace, Indices
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
-from gemmini_xdsl.tvm_bridge.autotvm.tuners.base import FIRST_TRIALS, Tuner, first_guesses
+from gemmini_xdsl.tvm_bridge.autotvm.tuners.base import (
+    FIRST_TRIALS,
+    Tuner,
+    closest_point,
+    first_guesses,
+)
 
 PARAMETERS = {
     "max_depth": 3,
@@ -70,6 +76,18 @@ class XGBTuner(Tuner):
         self._seed = seed
         self._history: list[tuple[Columns, float]] = []
         self._guesses = first_guesses(task, space, FIRST_TRIALS)
+        self._suggested = False
+
+    def suggest(self, schedules: Sequence[Schedule]) -> None:
+        """Guess these schedules, or what the space has closest to them, by turns with what the
+        bound says.
+        """
+        found = [closest_point(self.task, self.space, schedule) for schedule in schedules]
+        first, *others = self._guesses
+        turns = [index for pair in zip(found, others, strict=False) for index in pair]
+        rest = [*found[len(others) :], *others[len(found) :]]
+        self._guesses = list(dict.fromkeys([first, *turns, *rest]))
+        self._suggested = bool(found)
 
     def load_history(self, records: Sequence[tuple[GemmTask, Record]]) -> None:
         """Learn from records of other workloads; points that their spaces lack are passed over."""
@@ -80,7 +98,9 @@ class XGBTuner(Tuner):
             if task not in spaces:
                 spaces[task] = gemm_space(task.workload.problem, task.config)
             try:
-                entity = spaces[task].find(record.values)
+                entity = find_record(
+                    spaces[task], record.values, task.workload.problem, task.config
+                )
             except TuningError:
                 continue
             row = features(task, spaces[task], np.array([entity.index]))[0]
@@ -89,10 +109,10 @@ class XGBTuner(Tuner):
     def _propose(self, count: int) -> list[int]:
         batch: list[int] = []
         measured = [index for index, cost in self.costs.items() if cost is not None]
-        if not measured:
-            # What other sizes taught is worth as much as the analytical bound.
-            guesses = count // 2 if self._history else count
-            while self._guesses and len(batch) < guesses:
+        if len(self.costs) < FIRST_TRIALS:
+            # What a model has learnt, here or from other sizes, is worth as much as guesses.
+            learnt = measured or (self._history and not self._suggested)
+            while self._guesses and len(batch) < (count // 2 if learnt else count):
                 guess = self._guesses.pop(0)
                 if guess not in self.visited:
                     batch.append(guess)
