@@ -133,6 +133,12 @@ void gemmini_timing_configure(struct gemmini_timing *timing, uint32_t funct, uin
 /* The host wrote `bytes` bytes at `address`: their lines enter the L2, modified. */
 void gemmini_timing_host_write(struct gemmini_timing *timing, uint64_t address, uint64_t bytes);
 
+/* The same, but the core's L1 still holds the lines: the L2 has to fetch them from there. */
+void gemmini_timing_host_hold(struct gemmini_timing *timing, uint64_t address, uint64_t bytes);
+
+/* Selects the pseudo-random sequence of the L2's replacement (0 by default). */
+void gemmini_timing_set_seed(struct gemmini_timing *timing, uint64_t seed);
+
 /* Nothing is in the L2 any more; the accelerator must be idle. */
 void gemmini_timing_empty_l2(struct gemmini_timing *timing);
 

@@ -20,7 +20,10 @@ enum {
     REQUEST_TO_CROSSBAR = 3,  /* cycles: tlb_q, translate_q, TLBuffer (section 3) */
     CROSSBAR_TO_L2 = 1,       /* cycles: TLBuffer behind the crossbar (section 3) */
     L2_TO_CLIENT = 2,         /* cycles: the same two TLBuffers on the way back (section 3) */
+    REQUEST_TO_PLAN = 3,      /* cycles: directory and plan of an L2 request (L2 generator) */
+    PLAN_TO_WRITE = 3,        /* cycles: from there to the write of a Put (L2 generator) */
     REFILL_TO_RESPONSE = 4,   /* cycles: a line's first data to the L2's answer (recordings) */
+    PROBE_INTERVAL = 10,      /* cycles per modified line from the core's L1 (recordings) */
     LANE_REGISTERS = 2,       /* around a multiplier of the MVIN scale unit (recordings) */
     RELEASE_INTERVAL = 2,     /* cycles of the way back per acknowledged eviction (recordings) */
     MIN_PASS_ROWS = 4,        /* rows of the shortest pass through the array (section 6) */
@@ -37,6 +40,7 @@ enum {
     MAX_TAGS = 32,
     ACC_PIPELINE = 8, /* cycles that an accumulator write may be followed */
     LOAD_STATES = 3,
+    MAX_LINE_BEATS = 8, /* beats of the largest request */
 };
 
 enum funct {

@@ -55,9 +55,8 @@ static bool step(struct gemmini_timing *t) {
         moved |= dma_writer_step(t);
     if (t->store.dispatch.count + t->store.norm.count + t->store.scale.count > 0)
         moved |= store_read_step(t);
-    if (m->response_count + m->shared_count + m->ports[READER].count + m->ports[WRITER].count +
-            m->miss_count >
-        0)
+    if (m->l2.used != 0 ||
+        m->shared_count + m->ports[READER].count + m->ports[WRITER].count > 0)
         moved |= memory_step(t);
     if (r->count > 0 || r->busy || r->in_tlb || r->in_translate)
         moved |= dma_reader_request_step(t);
@@ -102,8 +101,6 @@ static cycle_t next_event(const struct gemmini_timing *t) {
             earlier(&next, m->ports[i].beats[m->ports[i].head].ready, now);
     if (m->shared_count > 0)
         earlier(&next, m->shared[m->shared_head].ready, now);
-    for (uint32_t i = 0; i < m->response_count; i++)
-        earlier(&next, m->responses[m->response_first + i].ready, now);
     if (m->reader_count > 0)
         earlier(&next,
                 m->reader_data[m->reader_head].start + L2_TO_CLIENT +
@@ -111,13 +108,15 @@ static cycle_t next_event(const struct gemmini_timing *t) {
                 now);
     if (m->ack_count > 0)
         earlier(&next, m->acks[m->ack_head], now);
-    for (uint32_t i = 0; i < m->miss_count; i++) {
-        earlier(&next, m->misses[i].done, now);
-        earlier(&next, m->misses[i].release, now);
+    for (uint64_t left = m->l2.used; left != 0; left &= left - 1) {
+        const struct mshr *mshr = &m->l2.mshrs[__builtin_ctzll(left)];
+        earlier(&next, mshr->ready, now);
+        earlier(&next, mshr->done, now);
+        earlier(&next, mshr->release, now);
     }
-    earlier(&next, m->data_free, now);
-    earlier(&next, m->permission_free, now);
-    earlier(&next, m->acknowledge_free, now);
+    earlier(&next, m->l2.answer_free, now);
+    earlier(&next, m->l2.permission_free, now);
+    earlier(&next, m->l2.acknowledge_free, now);
     return next;
 }
 

@@ -169,9 +169,12 @@ bool dma_reader_response_step(struct gemmini_timing *t) {
         r->bytes_sent = 0;
     }
     if (++m->reader_beat == m->reader_data[m->reader_head].beats) {
+        bool last = m->reader_data[m->reader_head].last;
         m->reader_beat = 0;
         m->reader_head = (m->reader_head + 1) % READER_BEATS;
         m->reader_count--;
+        if (!last)
+            return true;
         r->free_mask |= UINT64_C(1) << slot;
         r->in_flight--;
         t->counters.read_latency += t->now;

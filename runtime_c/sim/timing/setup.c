@@ -166,6 +166,6 @@ struct gemmini_timing *gemmini_timing_create(const struct gemmini_timing_paramet
 
 void gemmini_timing_destroy(struct gemmini_timing *timing) {
     if (timing != NULL)
-        free(timing->memory.lines);
+        free(timing->memory.l2.lines);
     free(timing);
 }
