@@ -76,7 +76,8 @@ enum gemmini_timing_event_kind {
     GEMMINI_TIMING_DRAM_WRITE = 6, /* a line went to DRAM; rs1 is its address */
     GEMMINI_TIMING_L2_MISS = 7,    /* a line was not in the L2; rs1 is its address, and
                                       funct says who wanted it: MVIN (into the scratchpad),
-                                      MVIN3 (into the accumulator, int32) or MVOUT */
+                                      MVIN3 (into the accumulator, int32) or MVOUT; rs2 is the
+                                      funct of the command */
     GEMMINI_TIMING_BANK_READ = 8,  /* a row was read; id is the bank, those of the accumulator
                                       counted from 16 (only gemmini_timing_listen_to_banks) */
     GEMMINI_TIMING_BANK_WRITE = 9, /* a row was written; id as above */

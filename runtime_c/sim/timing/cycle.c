@@ -9,7 +9,7 @@ bool model_busy(const struct gemmini_timing *t) {
            loop_matmul_configured(t) ||
            t->rs.used[LOAD] + t->rs.used[EXECUTE] + t->rs.used[STORE] > 0 ||
            t->writer.in_flight > 0 || t->writer.state != WRITER_IDLE || t->reader.in_flight > 0 ||
-           t->store.issue.count + t->store.scale.count + t->store.dispatch.count > 0;
+           t->store.rows_inside > 0;
 }
 
 /* Index of the oldest command that has not completed. */
@@ -40,29 +40,37 @@ static void report_hang(struct gemmini_timing *t) {
 static bool step(struct gemmini_timing *t) {
     struct memory *m = &t->memory;
     struct dma_reader *r = &t->reader;
+    const struct store_controller *s = &t->store;
+    const struct dma_writer *w = &t->writer;
     bool moved = false;
+    bool loads = t->load.tracker.used + t->load.commands.count > 0;
+    bool stores = t->rs.used[STORE] + s->rows_inside + w->in_flight > 0 || w->state != WRITER_IDLE;
     t->rs.awake >>= 1;
     t->loop.awake >>= 1;
     if (t->ex.mesh.out_count > 0)
         moved |= mesh_output_step(t);
-    if (t->load.tracker.used > 0) {
+    if (loads && t->load.tracker.used > 0) {
         moved |= mvin_scale_write_step(t);
         moved |= mvin_scale_step(t);
         moved |= dma_reader_response_step(t);
     }
     moved |= execute_controller_step(t);
-    if (t->writer.in_flight + t->store.issue.count > 0 || t->writer.state != WRITER_IDLE)
-        moved |= dma_writer_step(t);
-    if (t->store.dispatch.count + t->store.norm.count + t->store.scale.count > 0)
-        moved |= store_read_step(t);
+    if (stores) {
+        if (w->in_flight + s->issue.count > 0 || w->state != WRITER_IDLE)
+            moved |= dma_writer_step(t);
+        if (s->rows_inside > s->issue.count)
+            moved |= store_read_step(t);
+    }
     if (m->l2.used != 0 ||
         m->shared_count + m->ports[READER].count + m->ports[WRITER].count > 0)
         moved |= memory_step(t);
-    if (r->count > 0 || r->busy || r->in_tlb || r->in_translate)
-        moved |= dma_reader_request_step(t);
-    if (t->load.commands.count > 0)
-        moved |= load_controller_step(t);
-    if (t->store.commands.count > 0)
+    if (loads) {
+        if (r->count > 0 || r->busy || r->in_tlb || r->in_translate)
+            moved |= dma_reader_request_step(t);
+        if (t->load.commands.count > 0)
+            moved |= load_controller_step(t);
+    }
+    if (stores && s->commands.count > 0)
         moved |= store_controller_step(t);
     if (t->ex.unroller.count > 0 && queue_ready(&t->ex.commands, t->now))
         moved |= execute_unroller_step(t);
@@ -71,7 +79,9 @@ static bool step(struct gemmini_timing *t) {
         moved |= reservation_station_step(t);
     if (t->loop.awake & AWAKE)
         moved |= loop_matmul_step(t);
-    if (t->front.raw.count + t->front.conv.count > 0)
+    /* Both queues full is the usual state of a waiting core. */
+    if (t->front.raw.count + t->front.conv.count > 0 &&
+        (t->front.conv.count < FRONT_QUEUE_DEPTH || t->front.matmul.count < FRONT_QUEUE_DEPTH))
         moved |= front_end_step(t);
     return moved;
 }

@@ -41,6 +41,7 @@ static bool make_get(struct gemmini_timing *t, struct port_beat *out) {
         .beats = (uint8_t)(size / t->g.beat_bytes),
         .tracker = r->row.tracker,
         .pixel_repeats = r->row.pixel_repeats,
+        .funct = r->row.funct,
         .wide = r->row.wide,
         .unscaled = r->row.unscaled,
     };

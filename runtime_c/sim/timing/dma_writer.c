@@ -61,6 +61,7 @@ static bool take_row(struct gemmini_timing *t) {
         t->store.spad_rows_reading--;
     q->head = (uint8_t)((q->head + 1) & (STORE_ROWS - 1));
     q->count--;
+    t->store.rows_inside--;
     return true;
 }
 

@@ -10,9 +10,10 @@ enum { NO_REQUEST = 255 };
 
 /* ---- DRAM ---- */
 
-static void emit_dram(struct gemmini_timing *t, int kind, uint64_t line, enum funct funct) {
+static void emit_dram(struct gemmini_timing *t, int kind, uint64_t line, uint8_t use,
+                      uint8_t funct) {
     struct command access = {
-        .rs1 = line * (uint64_t)t->p.l2_line_bytes, .funct = (uint8_t)funct, .entry = -1};
+        .rs1 = line * (uint64_t)t->p.l2_line_bytes, .rs2 = funct, .funct = use, .entry = -1};
     timing_emit(t, kind, &access, -1);
 }
 
@@ -32,7 +33,7 @@ static void evict(struct gemmini_timing *t, const struct cache_line *line, struc
     mshr->release = t->now + (cycle_t)t->p.l2_release_latency;
     if (!line->dirty)
         return;
-    emit_dram(t, GEMMINI_TIMING_DRAM_WRITE, line->tag, FUNCT_MVOUT);
+    emit_dram(t, GEMMINI_TIMING_DRAM_WRITE, line->tag, FUNCT_MVOUT, FUNCT_MVOUT);
     take_port(t, t->now);
     mshr->release = t->memory.l2.dram_free +
                     (cycle_t)(t->p.l2_release_latency + t->p.dram_latency);
@@ -43,7 +44,7 @@ static cycle_t refill(struct gemmini_timing *t, struct mshr *mshr) {
     struct l2 *l2 = &t->memory.l2;
     const struct l2_request *r = &mshr->request;
     struct cache_line *place = l2_victim(l2, r->line);
-    emit_dram(t, GEMMINI_TIMING_L2_MISS, r->line, r->use);
+    emit_dram(t, GEMMINI_TIMING_L2_MISS, r->line, r->use, r->funct);
     evict(t, place, mshr);
     *place = (struct cache_line){.tag = r->line, .valid = true, .dirty = r->use == FUNCT_MVOUT};
     if (r->whole) {
@@ -53,7 +54,7 @@ static cycle_t refill(struct gemmini_timing *t, struct mshr *mshr) {
         mshr->data = mshr->done = start + (cycle_t)t->p.l2_miss_latency;
         return mshr->done;
     }
-    emit_dram(t, GEMMINI_TIMING_DRAM_READ, r->line, r->use);
+    emit_dram(t, GEMMINI_TIMING_DRAM_READ, r->line, r->use, r->funct);
     cycle_t ready = take_port(t, t->now) + (cycle_t)(t->p.l2_miss_latency + t->p.dram_latency);
     mshr->data = ready - REFILL_TO_RESPONSE;
     mshr->done = mshr->data + (cycle_t)(t->p.l2_line_bytes / t->p.dram_bus_bytes);
@@ -64,6 +65,10 @@ static cycle_t refill(struct gemmini_timing *t, struct mshr *mshr) {
 }
 
 /* ---- miss registers ---- */
+
+static uint8_t *owner_of(struct l2 *l2, uint64_t line) {
+    return &l2->owner[line & (l2->sets - 1)];
+}
 
 /* A new request in `mshr`; `repeat`: for the line of the request before, which needs no look-up. */
 static void start(struct gemmini_timing *t, struct mshr *mshr, bool repeat) {
@@ -99,6 +104,7 @@ static void finish(struct gemmini_timing *t, uint32_t which) {
     mshr->missing = false;
     if (mshr->first == NO_REQUEST) {
         l2->used &= ~(UINT64_C(1) << which);
+        *owner_of(l2, mshr->request.line) = 0;
         return;
     }
     uint8_t next = mshr->first;
@@ -127,17 +133,15 @@ static bool wait_behind(struct l2 *l2, struct mshr *mshr, const struct l2_reques
 
 bool l2_accept(struct gemmini_timing *t, const struct l2_request *request) {
     struct l2 *l2 = &t->memory.l2;
-    uint64_t set = request->line & (l2->sets - 1);
-    for (uint64_t left = l2->used; left != 0; left &= left - 1) {
-        struct mshr *mshr = &l2->mshrs[__builtin_ctzll(left)];
-        if ((mshr->request.line & (l2->sets - 1)) == set)
-            return wait_behind(l2, mshr, request);
-    }
+    uint8_t *owner = owner_of(l2, request->line);
+    if (*owner != 0)
+        return wait_behind(l2, &l2->mshrs[*owner - 1], request);
     uint32_t free = (uint32_t)__builtin_ctzll(~l2->used);
     if (free >= (uint32_t)t->p.l2_mshrs ||
         (request->whole && l2->permission_free > t->now && !l2_find(l2, request->line)))
         return false;
     l2->used |= UINT64_C(1) << free;
+    *owner = (uint8_t)(free + 1);
     struct mshr *mshr = &l2->mshrs[free];
     mshr->request = *request;
     mshr->first = NO_REQUEST;

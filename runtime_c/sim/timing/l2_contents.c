@@ -8,14 +8,15 @@ bool l2_create(struct gemmini_timing *t) {
     l2->ways = (uint32_t)t->p.l2_ways;
     l2->sets = (uint32_t)(t->p.l2_kib * 1024 / t->p.l2_line_bytes / t->p.l2_ways);
     l2->lines = calloc((size_t)l2->sets * l2->ways, sizeof *l2->lines);
+    l2->owner = calloc(l2->sets, sizeof *l2->owner);
     l2_set_seed(t, 0);
-    return l2->lines != NULL;
+    return l2->lines != NULL && l2->owner != NULL;
 }
 
 /* Any two seeds give unrelated sequences. */
 void l2_set_seed(struct gemmini_timing *t, uint64_t seed) {
     t->memory.l2.random = UINT64_C(0x6a09e667f3bcc908) ^ (seed * UINT64_C(0x9e3779b97f4a7c15));
-    t->memory.l2.evictions = 0;
+    t->memory.l2.evictions = (uint32_t)t->p.l2_ways / 2;
 }
 
 static struct cache_line *set_of(struct l2 *l2, uint64_t line) {

@@ -117,6 +117,7 @@ bool load_controller_step(struct gemmini_timing *t) {
         .block_stride = (uint16_t)l->block_stride[id],
         .tracker = l->current,
         .pixel_repeats = l->pixel_repeats[id],
+        .funct = c->funct,
         .wide = wide,
         .unscaled = l->unscaled[id],
         .zeros = zeros,

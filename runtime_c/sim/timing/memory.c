@@ -27,6 +27,7 @@ static bool accept(struct gemmini_timing *t) {
             .use = put                               ? FUNCT_MVOUT
                    : t->reader.gets[beat->slot].wide ? FUNCT_MVIN3
                                                      : FUNCT_MVIN,
+            .funct = put ? FUNCT_MVOUT : t->reader.gets[beat->slot].funct,
             .whole = put && beat->bytes == t->p.l2_line_bytes && !beat->partial,
             .reads = !put || beat->partial,
         };

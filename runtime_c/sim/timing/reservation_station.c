@@ -15,10 +15,10 @@ static struct row_range make_range(const struct gemmini_timing *t, uint32_t loca
 }
 
 static bool overlaps(const struct row_range *x, const struct row_range *y) {
-    if (!x->valid || !y->valid || x->start >> 32 != y->start >> 32)
-        return false;
-    return (y->start <= x->start && (x->start < y->end || y->wraps)) ||
-           (x->start <= y->start && (y->start < x->end || x->wraps));
+    /* Without branches: this is asked for every pair of commands of different units. */
+    return x->valid & y->valid & (x->start >> 32 == y->start >> 32) &
+           (((y->start <= x->start) & ((x->start < y->end) | y->wraps)) |
+            ((x->start <= y->start) & ((y->start < x->end) | x->wraps)));
 }
 
 static enum partition partition_of(const struct command *command) {
@@ -287,16 +287,22 @@ bool reservation_station_step(struct gemmini_timing *t) {
     rs->completing[EXECUTE] = -1;
     if (completed >= 0)
         gone |= entry_bit((int)completed_partition, completed);
-    bool moved = completed >= 0;
+    bool moved = completed >= 0, configured = false;
     for (int p = 0; p < PARTITIONS; p++) {
+        on_issue[p] = -1;
         int entry = rs->unissued[p] > 0 ? issue(t, (enum partition)p) : -1;
-        on_issue[p] = entry >= 0 && rs->entries[p][entry].is_config && p != EXECUTE ? entry : -1;
-        moved = moved || entry >= 0;
+        if (entry < 0)
+            continue;
+        moved = true;
+        if (p != EXECUTE && rs->entries[p][entry].is_config) {
+            on_issue[p] = entry;
+            configured = true;
+        }
     }
     moved = allocate(t, gone) || moved;
     if (completed >= 0)
         complete(t, completed_partition, completed);
-    for (int p = 0; p < PARTITIONS; p++)
+    for (int p = 0; p < PARTITIONS && configured; p++)
         if (on_issue[p] >= 0)
             free_entry(t, (enum partition)p, on_issue[p]);
     if (moved || t->load.tracker.finished + t->store.tracker.finished > 0)

@@ -158,14 +158,16 @@ struct gemmini_timing *gemmini_timing_create(const struct gemmini_timing_paramet
     t->scale.last_grant = -1;
     t->ex.pending[0] = t->ex.pending[1] = -1;
     if (!memory_create(t)) {
-        free(t);
+        gemmini_timing_destroy(t);
         return NULL;
     }
     return t;
 }
 
 void gemmini_timing_destroy(struct gemmini_timing *timing) {
-    if (timing != NULL)
+    if (timing != NULL) {
         free(timing->memory.l2.lines);
+        free(timing->memory.l2.owner);
+    }
     free(timing);
 }

@@ -40,6 +40,7 @@ struct loop_matmul {
     uint32_t acc_base_d, acc_base_ex, acc_base_st; /* accumulator halves in use */
     int in_flight[PARTITIONS];                     /* emitted and not completed */
     uint8_t awake;            /* something may happen in this or the next cycle, a bit each */
+    bool settled;             /* no sub-FSM starts or ends before one ends or a loop comes */
     int released[PARTITIONS]; /* completed in cycle `released_at` */
     cycle_t released_at;
 };
@@ -94,6 +95,7 @@ struct row_request {
     uint32_t local;
     uint16_t cols, repeats, block_stride;
     uint8_t tracker, pixel_repeats;
+    uint8_t funct;
     bool wide; /* accumulator-width elements */
     bool unscaled, zeros;
 };
@@ -137,6 +139,7 @@ struct get {
     uint32_t local;
     uint16_t bytes, shift, row_offset, repeats, block_stride;
     uint8_t beats, tracker, pixel_repeats;
+    uint8_t funct; /* MVIN, MVIN2 or MVIN3 */
     bool wide, unscaled;
 };
 
@@ -315,6 +318,7 @@ struct store_controller {
     uint32_t row, block;
     uint32_t porow, pocol, wrow, wcol;
     uint8_t current;
+    uint32_t rows_inside;             /* in the four queues that follow */
     struct store_queue dispatch;      /* write_dispatch_q */
     struct store_queue norm;          /* write_norm_q */
     struct store_queue scale;         /* write_scale_q */
@@ -354,6 +358,7 @@ struct l2_request {
     uint8_t client, slot, beats;
     uint8_t bank;      /* of the first beat */
     uint8_t use;       /* MVIN, MVIN3 (int32) or MVOUT */
+    uint8_t funct;     /* of the command */
     uint8_t next;      /* that waits for the same miss register */
     bool whole, reads; /* whole: a Put of a whole line; reads: needs the line's old data */
 };
@@ -378,6 +383,7 @@ struct l2 {
     uint32_t evictions; /* expected and not yet made, in 1 / ways */
     struct mshr mshrs[MAX_MSHRS];
     uint64_t used;    /* miss registers, a bit each */
+    uint8_t *owner;   /* of each set: its miss register + 1, 0: none */
     uint32_t missing; /* registers that wait for memory */
     uint32_t served;  /* register that the data pipeline took last */
     struct l2_request waiting[MAX_WAITING];

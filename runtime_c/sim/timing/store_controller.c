@@ -207,6 +207,7 @@ bool store_controller_step(struct gemmini_timing *t) {
         }
     }
     rows_push(&s->dispatch, &row);
+    s->rows_inside++;
     if (last) {
         /* A single request leaves the controller busy for one more cycle. */
         if (requests == 1) {
