@@ -66,6 +66,9 @@ enum funct {
 
 enum config_kind { CONFIG_EX = 0, CONFIG_LD = 1, CONFIG_ST = 2, CONFIG_NORM = 3 };
 
+/* LOADING and STORING are the bits of the partitions whose commands they are. */
+enum activity { LOADING = 1, STORING = 4, ON_THE_WAY = 8 };
+
 enum partition { LOAD = 0, EXECUTE = 1, STORE = 2, PARTITIONS = 3 };
 
 struct command {
@@ -124,8 +127,11 @@ struct geometry {
     uint32_t spad_bank_rows, acc_bank_rows;
     uint8_t spad_bank_shift, acc_bank_shift; /* log2 of the above: capacities are powers of two */
     uint32_t row_mask, garbage_mask;
-    uint32_t spad_row_bytes, acc_row_bytes;
+    uint32_t spad_row_bytes, acc_row_bytes, acc_bytes; /* acc_bytes: of one element */
     uint32_t beat_bytes, max_bytes;
+    /* log2 of these sizes, which are powers of two */
+    uint8_t dim_shift, spad_row_shift, acc_row_shift, beat_shift, line_shift;
+    uint32_t line_cycles; /* of the DRAM port, per line of the L2 */
     uint32_t dims_mask, move_cols_mask; /* decoded bits of rows and columns */
     uint32_t max_blocks, max_blocks_acc;
 };

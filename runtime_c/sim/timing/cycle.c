@@ -36,42 +36,63 @@ static void report_hang(struct gemmini_timing *t) {
     timing_stop(t, command, why);
 }
 
-/* One cycle. Returns true if anything moved. Units without work are not even asked. */
-static bool step(struct gemmini_timing *t) {
-    struct memory *m = &t->memory;
+static bool loads_front_step(struct gemmini_timing *t) {
     struct dma_reader *r = &t->reader;
+    bool moved = false;
+    if (r->count > 0 || r->busy || r->in_tlb || r->in_translate)
+        moved |= dma_reader_request_step(t);
+    if (t->load.commands.count > 0)
+        moved |= load_controller_step(t);
+    else if (t->load.tracker.used == 0)
+        t->active &= (uint8_t)~LOADING;
+    return moved;
+}
+
+static bool stores_back_step(struct gemmini_timing *t) {
     const struct store_controller *s = &t->store;
     const struct dma_writer *w = &t->writer;
     bool moved = false;
-    bool loads = t->load.tracker.used + t->load.commands.count > 0;
-    bool stores = t->rs.used[STORE] + s->rows_inside + w->in_flight > 0 || w->state != WRITER_IDLE;
+    if (w->in_flight + s->issue.count > 0 || w->state != WRITER_IDLE)
+        moved |= dma_writer_step(t);
+    else if (s->rows_inside + s->commands.count + s->tracker.used == 0)
+        t->active &= (uint8_t)~STORING;
+    if (s->rows_inside > s->issue.count)
+        moved |= store_read_step(t);
+    return moved;
+}
+
+static bool on_the_way_step(struct gemmini_timing *t) {
+    const struct memory *m = &t->memory;
+    bool moved = memory_step(t);
+    if (m->l2.used == 0 &&
+        m->shared_count + m->ports[READER].count + m->ports[WRITER].count == 0)
+        t->active &= (uint8_t)~ON_THE_WAY;
+    return moved;
+}
+
+/* One cycle. Returns true if anything moved. Units without work are not even asked. */
+static bool step(struct gemmini_timing *t) {
+    bool moved = false;
     t->rs.awake >>= 1;
     t->loop.awake >>= 1;
     if (t->ex.mesh.out_count > 0)
         moved |= mesh_output_step(t);
-    if (loads && t->load.tracker.used > 0) {
+    if ((t->active & LOADING) && t->load.tracker.used > 0) {
         moved |= mvin_scale_write_step(t);
         moved |= mvin_scale_step(t);
         moved |= dma_reader_response_step(t);
     }
     moved |= execute_controller_step(t);
-    if (stores) {
-        if (w->in_flight + s->issue.count > 0 || w->state != WRITER_IDLE)
-            moved |= dma_writer_step(t);
-        if (s->rows_inside > s->issue.count)
-            moved |= store_read_step(t);
+    if (t->active != 0) {
+        if (t->active & STORING)
+            moved |= stores_back_step(t);
+        if (t->active & ON_THE_WAY)
+            moved |= on_the_way_step(t);
+        if (t->active & LOADING)
+            moved |= loads_front_step(t);
+        if ((t->active & STORING) && t->store.commands.count > 0)
+            moved |= store_controller_step(t);
     }
-    if (m->l2.used != 0 ||
-        m->shared_count + m->ports[READER].count + m->ports[WRITER].count > 0)
-        moved |= memory_step(t);
-    if (loads) {
-        if (r->count > 0 || r->busy || r->in_tlb || r->in_translate)
-            moved |= dma_reader_request_step(t);
-        if (t->load.commands.count > 0)
-            moved |= load_controller_step(t);
-    }
-    if (stores && s->commands.count > 0)
-        moved |= store_controller_step(t);
     if (t->ex.unroller.count > 0 && queue_ready(&t->ex.commands, t->now))
         moved |= execute_unroller_step(t);
     if ((t->rs.awake & AWAKE) || t->rs.completing[EXECUTE] >= 0 ||

@@ -50,6 +50,12 @@ static void find_bank(const struct gemmini_timing *t, struct operand *o) {
         o->bank == operand_bank(t, o, t->g.dim - 1) && o->step * t->g.dim <= t->g.acc_bank_rows;
 }
 
+static void find_rows(const struct gemmini_timing *t, struct operand *o) {
+    uint32_t rows = o->rows < t->g.dim ? o->rows : t->g.dim;
+    o->first = o->reversed ? t->g.dim - rows : 0;
+    o->end = !o->reads ? 0 : o->reversed ? t->g.dim : rows;
+}
+
 static bool may_share(const struct operand *o, const struct operand *p) {
     return o->in_acc == p->in_acc &&
            (o->in_acc || !o->one_bank || !p->one_bank || o->bank == p->bank);
@@ -96,6 +102,7 @@ static void begin_pass(struct gemmini_timing *t, enum ex_mode mode) {
     e->apart = true;
     for (int i = 0; i < OPERANDS; i++) {
         find_bank(t, &o[i]);
+        find_rows(t, &o[i]);
         for (int j = 0; j < i; j++)
             e->apart = e->apart && !(o[i].reads && o[j].reads && may_share(&o[i], &o[j]));
     }
@@ -239,13 +246,17 @@ static bool last_rows(const struct execute_controller *e, unsigned fires) {
  * row. Returns false, without effect, if the case is not the usual one. */
 static bool all_rows_free(struct gemmini_timing *t, bool *reads) {
     struct execute_controller *e = &t->ex;
+    struct banks *b = &t->banks;
     for (int i = 0; i < OPERANDS; i++) {
-        struct operand *o = &e->operands[i];
-        if (!o->reads)
+        const struct operand *o = &e->operands[i];
+        if (e->row < o->first || e->row >= o->end)
             continue;
-        o->counter = e->row;
-        if (!read_row(t, o, o->bank, reads))
+        if (o->in_acc)
             return false;
+        b->spad_ex_read[o->bank] = t->now;
+        if (b->spad_written[o->bank] == t->now || b->spad_ex_written[o->bank] == t->now)
+            return false;
+        *reads = true;
     }
     return true;
 }

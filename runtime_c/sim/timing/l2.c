@@ -13,7 +13,7 @@ enum { NO_REQUEST = 255 };
 static void emit_dram(struct gemmini_timing *t, int kind, uint64_t line, uint8_t use,
                       uint8_t funct) {
     struct command access = {
-        .rs1 = line * (uint64_t)t->p.l2_line_bytes, .rs2 = funct, .funct = use, .entry = -1};
+        .rs1 = line << t->g.line_shift, .rs2 = funct, .funct = use, .entry = -1};
     timing_emit(t, kind, &access, -1);
 }
 
@@ -21,7 +21,7 @@ static void emit_dram(struct gemmini_timing *t, int kind, uint64_t line, uint8_t
 static cycle_t take_port(struct gemmini_timing *t, cycle_t from) {
     struct l2 *l2 = &t->memory.l2;
     cycle_t start = from > l2->dram_free ? from : l2->dram_free;
-    l2->dram_free = start + (cycle_t)(t->p.l2_line_bytes / t->p.dram_bus_bytes);
+    l2->dram_free = start + t->g.line_cycles;
     return start;
 }
 
@@ -57,7 +57,7 @@ static cycle_t refill(struct gemmini_timing *t, struct mshr *mshr) {
     emit_dram(t, GEMMINI_TIMING_DRAM_READ, r->line, r->use, r->funct);
     cycle_t ready = take_port(t, t->now) + (cycle_t)(t->p.l2_miss_latency + t->p.dram_latency);
     mshr->data = ready - REFILL_TO_RESPONSE;
-    mshr->done = mshr->data + (cycle_t)(t->p.l2_line_bytes / t->p.dram_bus_bytes);
+    mshr->done = mshr->data + t->g.line_cycles;
     /* The answer starts with the first data and goes on at the pace of memory. */
     if (r->use != FUNCT_MVOUT && t->g.beat_bytes > (uint32_t)t->p.dram_bus_bytes)
         mshr->interval = (uint8_t)(t->g.beat_bytes / (uint32_t)t->p.dram_bus_bytes);
@@ -131,14 +131,19 @@ static bool wait_behind(struct l2 *l2, struct mshr *mshr, const struct l2_reques
     return true;
 }
 
+bool l2_has_room(struct gemmini_timing *t, uint64_t line) {
+    struct l2 *l2 = &t->memory.l2;
+    uint64_t all = (UINT64_C(1) << t->p.l2_mshrs) - 1;
+    return l2->used != all || *owner_of(l2, line) != 0;
+}
+
 bool l2_accept(struct gemmini_timing *t, const struct l2_request *request) {
     struct l2 *l2 = &t->memory.l2;
     uint8_t *owner = owner_of(l2, request->line);
     if (*owner != 0)
         return wait_behind(l2, &l2->mshrs[*owner - 1], request);
     uint32_t free = (uint32_t)__builtin_ctzll(~l2->used);
-    if (free >= (uint32_t)t->p.l2_mshrs ||
-        (request->whole && l2->permission_free > t->now && !l2_find(l2, request->line)))
+    if (request->whole && l2->permission_free > t->now && !l2_find(l2, request->line))
         return false;
     l2->used |= UINT64_C(1) << free;
     *owner = (uint8_t)(free + 1);
@@ -207,7 +212,7 @@ static cycle_t bank_free(const struct l2 *l2, cycle_t cycle, uint32_t bank) {
 static cycle_t move_beats(struct gemmini_timing *t, const struct l2_request *r, uint32_t interval) {
     struct l2 *l2 = &t->memory.l2;
     cycle_t pipeline = (cycle_t)(t->p.l2_hit_latency - REQUEST_TO_PLAN), cycle = t->now;
-    uint32_t banks = (uint32_t)t->p.l2_line_bytes / t->g.beat_bytes;
+    uint32_t banks = 1U << (t->g.line_shift - t->g.beat_shift);
     uint32_t run = 0;
     cycle_t begun = 0;
     for (uint32_t beat = 0; beat < r->beats; beat++) {

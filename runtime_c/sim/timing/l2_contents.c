@@ -20,7 +20,7 @@ void l2_set_seed(struct gemmini_timing *t, uint64_t seed) {
 }
 
 static struct cache_line *set_of(struct l2 *l2, uint64_t line) {
-    return &l2->lines[(line % l2->sets) * l2->ways];
+    return &l2->lines[(line & (l2->sets - 1)) * l2->ways];
 }
 
 struct cache_line *l2_find(struct l2 *l2, uint64_t line) {

@@ -75,7 +75,7 @@ static void emit_ldd(const struct gemmini_timing *t, struct loop_sub_fsm *f, str
     uint32_t width = minimum(c->max_j, c->low_d ? t->g.max_blocks : t->g.max_blocks_acc);
     struct block b = operand_block(t, c->d, c->d_stride, LOCAL_IS_ACC | f->address, f->i, f->j,
                                    c->max_j, width, c->pad_i, c->pad_j, f->i == c->max_i - 1,
-                                   c->low_d ? 1 : t->g.acc_row_bytes / t->g.dim);
+                                   c->low_d ? 1 : t->g.acc_bytes);
     out->funct = FUNCT_MVIN3;
     out->rs1 = b.address;
     out->rs2 = dims(b.rows, b.cols, b.local);
@@ -119,7 +119,7 @@ static void emit_st(const struct gemmini_timing *t, struct loop_sub_fsm *f, stru
     struct block b = operand_block(
         t, c->c, c->c_stride, LOCAL_IS_ACC | (c->full_c ? LOCAL_READ_FULL : 0) | f->address, f->i,
         f->j, c->max_j, width, c->pad_i, c->pad_j, f->i == c->max_i - 1,
-        c->full_c ? t->g.acc_row_bytes / t->g.dim : 1);
+        c->full_c ? t->g.acc_bytes : 1);
     out->funct = FUNCT_MVOUT;
     out->rs1 = b.address;
     out->rs2 = dims(b.rows, b.cols, b.local);

@@ -15,15 +15,19 @@ static bool accept(struct gemmini_timing *t) {
         return false;
     int client = m->shared_client[m->shared_head];
     bool put = client == WRITER;
-    uint32_t beats = beat->bytes / t->g.beat_bytes;
+    uint32_t beats = (uint32_t)beat->bytes >> t->g.beat_shift;
     /* The first beat is the request; the others of a Put only follow with their data. */
     if (!put || beat->beats == beats) {
+        uint64_t line = beat->address >> t->g.line_shift;
+        if (!l2_has_room(t, line))
+            return false;
         struct l2_request request = {
-            .line = beat->address / (uint64_t)t->p.l2_line_bytes,
+            .line = line,
             .client = (uint8_t)client,
             .slot = beat->slot,
             .beats = (uint8_t)beats,
-            .bank = (uint8_t)(beat->address % (uint64_t)t->p.l2_line_bytes / t->g.beat_bytes),
+            .bank = (uint8_t)(beat->address >> t->g.beat_shift &
+                              ((1U << (t->g.line_shift - t->g.beat_shift)) - 1)),
             .use = put                               ? FUNCT_MVOUT
                    : t->reader.gets[beat->slot].wide ? FUNCT_MVIN3
                                                      : FUNCT_MVIN,

@@ -26,6 +26,7 @@ struct gemmini_timing {
     gemmini_timing_listener *listener;
     void *listener_context;
     bool listens_to_banks;
+    uint8_t active; /* paths that may have work, a bit each (enum activity) */
 
     struct front_end front;
     struct loop_matmul loop;
@@ -103,6 +104,7 @@ void l2_hold(struct gemmini_timing *t, uint64_t address, uint64_t bytes, bool in
 void l2_fill(struct gemmini_timing *t);
 struct cache_line *l2_find(struct l2 *l2, uint64_t line);
 struct cache_line *l2_victim(struct l2 *l2, uint64_t line);
+bool l2_has_room(struct gemmini_timing *t, uint64_t line);
 bool l2_accept(struct gemmini_timing *t, const struct l2_request *request);
 bool l2_refill_step(struct gemmini_timing *t);
 bool l2_answer_step(struct gemmini_timing *t);

@@ -45,7 +45,7 @@ static enum partition partition_of(const struct command *command) {
 
 static uint32_t moved_rows(const struct gemmini_timing *t, uint64_t rs2, uint32_t block_stride) {
     uint32_t cols = move_cols(&t->g, rs2);
-    uint32_t blocks = (cols + t->g.dim - 1) / t->g.dim;
+    uint32_t blocks = (cols + t->g.dim - 1) >> t->g.dim_shift;
     return (blocks ? blocks - 1 : 0) * block_stride + dims_rows(&t->g, rs2);
 }
 
@@ -208,6 +208,8 @@ static int issue(struct gemmini_timing *t, enum partition partition) {
     if (partition == STORE && t->p.serial_stores && older_store_executes(rs))
         return -1;
     e->issued = true;
+    if (partition != EXECUTE)
+        t->active |= (uint8_t)(1U << partition);
     rs->unissued[partition]--;
     for (int i = 0; i < rs->unissued[partition]; i++)
         rs->order[partition][i] = rs->order[partition][i + 1];

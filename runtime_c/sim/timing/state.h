@@ -217,6 +217,7 @@ struct operand {
     uint64_t command; /* index of the command that names it */
     bool one_bank;    /* all rows are in `bank` */
     uint8_t bank;
+    uint32_t first, end; /* counters of the rows that exist */
 };
 
 struct mesh_tag {
@@ -235,8 +236,8 @@ struct control_signal {
 
 struct mesh_output {
     cycle_t cycle;
-    uint64_t pass;
-    uint32_t rows;
+    uint32_t pass; /* its low half */
+    uint8_t rows;
     bool last, flush;
 };
 

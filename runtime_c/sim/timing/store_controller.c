@@ -169,7 +169,7 @@ bool store_controller_step(struct gemmini_timing *t) {
     const struct pooling *p = &s->pool;
     bool pooled = p->stride != 0, one_d = !pooled && p->size != 0;
     uint32_t cols = move_cols(&t->g, c->rs2), rows = dims_rows(&t->g, c->rs2);
-    uint32_t blocks = (cols + t->g.dim - 1) / t->g.dim;
+    uint32_t blocks = (cols + t->g.dim - 1) >> t->g.dim_shift;
     if (one_d)
         rows = p->orows * p->ocols;
     uint32_t requests = pooled ? p->porows * p->pocols * p->size * p->size : rows * blocks;
