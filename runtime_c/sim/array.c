@@ -77,10 +77,16 @@ static bool read_operand(gemmini_sim *sim, const char *what, const struct tile *
     return true;
 }
 
+/* For inner loops that are only fast once their sizes are constant. */
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
+#else
+#define INLINE static inline
+#endif
+
 /* product = a * b for DIM x DIM matrices, of a only `rows` x `depth`. */
-static inline void multiply_fixed(uint32_t dim, const int16_t *restrict a,
-                                  const int16_t *restrict b, uint32_t rows, uint32_t depth,
-                                  int32_t *restrict product) {
+INLINE void multiply_fixed(uint32_t dim, const int16_t *restrict a, const int16_t *restrict b,
+                           uint32_t rows, uint32_t depth, int32_t *restrict product) {
     for (uint32_t i = 0; i < rows; i++) {
         int32_t *restrict sums = product + (size_t)i * dim;
         memset(sums, 0, dim * sizeof *sums);
@@ -94,8 +100,8 @@ static inline void multiply_fixed(uint32_t dim, const int16_t *restrict a,
 }
 
 /* The same with constant sizes of the inner loops, which compilers vectorise. */
-static void multiply(uint32_t dim, const int16_t *a, const int16_t *b, uint32_t rows,
-                     uint32_t depth, int32_t *product) {
+INLINE void multiply_by_size(uint32_t dim, const int16_t *a, const int16_t *b, uint32_t rows,
+                             uint32_t depth, int32_t *product) {
     switch (dim) {
     case 4:
         multiply_fixed(4, a, b, rows, depth, product);
@@ -112,6 +118,29 @@ static void multiply(uint32_t dim, const int16_t *a, const int16_t *b, uint32_t 
     default:
         multiply_fixed(dim, a, b, rows, depth, product);
     }
+}
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define HAS_AVX2 __builtin_cpu_supports("avx2")
+
+__attribute__((target("avx2"))) static void multiply_avx2(uint32_t dim, const int16_t *a,
+                                                          const int16_t *b, uint32_t rows,
+                                                          uint32_t depth, int32_t *product) {
+    multiply_by_size(dim, a, b, rows, depth, product);
+}
+#else
+#define HAS_AVX2 false
+#define multiply_avx2 multiply_by_size
+#endif
+
+/* Libraries are built for any processor of their kind; wider vectors are used where there are
+ * some. */
+static void multiply(uint32_t dim, const int16_t *a, const int16_t *b, uint32_t rows,
+                     uint32_t depth, int32_t *product) {
+    if (HAS_AVX2)
+        multiply_avx2(dim, a, b, rows, depth, product);
+    else
+        multiply_by_size(dim, a, b, rows, depth, product);
 }
 
 /* Checks what can be wrong with the place of a result. */
