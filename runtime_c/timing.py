@@ -99,6 +99,7 @@ def _load(path: Path) -> ctypes.CDLL:
         "configure": (None, [handle, u32, u64, u64]),
         "host_write": (None, [handle, u64, u64]),
         "host_hold": (None, [handle, u64, u64]),
+        "host_fetch": (None, [handle, u64]),
         "set_seed": (None, [handle, u64]),
         "empty_l2": (None, [handle]),
         "fill_l2": (None, [handle]),
@@ -236,6 +237,10 @@ class TimingModel:
     def host_hold(self, address: int, size: int) -> None:
         """The same, but the core's L1 still holds the lines: the L2 has to fetch them from it."""
         self._library.gemmini_timing_host_hold(self._handle, address, size)
+
+    def host_fetch(self, delay: int) -> None:
+        """The core fetches instructions from memory, `delay` cycles after the last acceptance."""
+        self._library.gemmini_timing_host_fetch(self._handle, delay)
 
     def set_seed(self, seed: int) -> None:
         """Select the pseudo-random sequence of the L2's replacement; 0 is the default."""

@@ -137,6 +137,10 @@ void gemmini_timing_host_write(struct gemmini_timing *timing, uint64_t address, 
 /* The same, but the core's L1 still holds the lines: the L2 has to fetch them from there. */
 void gemmini_timing_host_hold(struct gemmini_timing *timing, uint64_t address, uint64_t bytes);
 
+/* The core fetches a line of instructions from memory, `delay` cycles after the last acceptance or
+ * fence; time must not have passed beyond that. At most 64 may be under way. */
+void gemmini_timing_host_fetch(struct gemmini_timing *timing, uint64_t delay);
+
 /* Selects the pseudo-random sequence of the L2's replacement (0 by default). */
 void gemmini_timing_set_seed(struct gemmini_timing *timing, uint64_t seed);
 

@@ -23,6 +23,8 @@ enum {
     REQUEST_TO_PLAN = 3,      /* cycles: directory and plan of an L2 request (L2 generator) */
     PLAN_TO_WRITE = 3,        /* cycles: from there to the write of a Put (L2 generator) */
     REFILL_TO_RESPONSE = 4,   /* cycles: a line's first data to the L2's answer (recordings) */
+    CORE_BUS_BYTES = 8,       /* the core's port, which its refills pass at this width */
+    CORE_TO_L2 = 6,           /* cycles: a fetch of the core to the L2 (half a hit's 15) */
     PROBE_INTERVAL = 10,      /* cycles per modified line from the core's L1 (recordings) */
     LANE_REGISTERS = 2,       /* around a multiplier of the MVIN scale unit (recordings) */
     RELEASE_INTERVAL = 2,     /* cycles of the way back per acknowledged eviction (recordings) */
@@ -41,6 +43,7 @@ enum {
     ACC_PIPELINE = 8, /* cycles that an accumulator write may be followed */
     LOAD_STATES = 3,
     MAX_LINE_BEATS = 8, /* beats of the largest request */
+    MAX_FETCHES = 64,
 };
 
 enum funct {

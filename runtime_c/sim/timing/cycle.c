@@ -64,8 +64,9 @@ static bool stores_back_step(struct gemmini_timing *t) {
 static bool on_the_way_step(struct gemmini_timing *t) {
     const struct memory *m = &t->memory;
     bool moved = memory_step(t);
-    if (m->l2.used == 0 &&
-        m->shared_count + m->ports[READER].count + m->ports[WRITER].count == 0)
+    if (m->l2.used == 0 && m->shared_count + m->ports[READER].count + m->ports[WRITER].count +
+                                   m->fetch_count ==
+                               0)
         t->active &= (uint8_t)~ON_THE_WAY;
     return moved;
 }
@@ -137,6 +138,8 @@ static cycle_t next_event(const struct gemmini_timing *t) {
                 m->reader_data[m->reader_head].start + L2_TO_CLIENT +
                     (cycle_t)m->reader_beat * m->reader_data[m->reader_head].interval,
                 now);
+    if (m->fetch_count > 0)
+        earlier(&next, m->fetches[m->fetch_head], now);
     if (m->ack_count > 0)
         earlier(&next, m->acks[m->ack_head], now);
     for (uint64_t left = m->l2.used; left != 0; left &= left - 1) {

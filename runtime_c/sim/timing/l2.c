@@ -12,6 +12,8 @@ enum { NO_REQUEST = 255 };
 
 static void emit_dram(struct gemmini_timing *t, int kind, uint64_t line, uint8_t use,
                       uint8_t funct) {
+    if (funct == FUNCT_FLUSH)
+        return; /* the core's own access */
     struct command access = {
         .rs1 = line << t->g.line_shift, .rs2 = funct, .funct = use, .entry = -1};
     timing_emit(t, kind, &access, -1);
@@ -211,6 +213,8 @@ static cycle_t bank_free(const struct l2 *l2, cycle_t cycle, uint32_t bank) {
 
 static cycle_t move_beats(struct gemmini_timing *t, const struct l2_request *r, uint32_t interval) {
     struct l2 *l2 = &t->memory.l2;
+    if (r->client == CORE && interval < t->g.beat_bytes / CORE_BUS_BYTES)
+        interval = t->g.beat_bytes / CORE_BUS_BYTES;
     cycle_t pipeline = (cycle_t)(t->p.l2_hit_latency - REQUEST_TO_PLAN), cycle = t->now;
     uint32_t banks = 1U << (t->g.line_shift - t->g.beat_shift);
     uint32_t run = 0;
@@ -224,6 +228,8 @@ static cycle_t move_beats(struct gemmini_timing *t, const struct l2_request *r, 
             write->bank = bank;
             if (beat == 0)
                 memory_acknowledge(t, read + pipeline);
+        } else if (r->client == CORE) {
+            /* Nobody waits for it here. */
         } else if (run > 0 && read == cycle) {
             run++;
         } else {

@@ -44,6 +44,38 @@ static bool accept(struct gemmini_timing *t) {
     return true;
 }
 
+/* ---- fetches of the core ---- */
+
+void memory_fetch(struct gemmini_timing *t, cycle_t cycle) {
+    struct memory *m = &t->memory;
+    if (m->fetch_count == MAX_FETCHES)
+        return;
+    m->fetches[(m->fetch_head + m->fetch_count++) % MAX_FETCHES] = cycle + CORE_TO_L2;
+    t->active |= ON_THE_WAY;
+}
+
+/* Instructions that no command names: lines of their own, which memory has to deliver. */
+static bool accept_fetch(struct gemmini_timing *t) {
+    struct memory *m = &t->memory;
+    uint64_t line = (UINT64_C(1) << 57) + m->fetched;
+    if (m->fetch_count == 0 || m->fetches[m->fetch_head] > t->now || !l2_has_room(t, line))
+        return false;
+    struct l2_request request = {
+        .line = line,
+        .client = CORE,
+        .beats = (uint8_t)(1U << (t->g.line_shift - t->g.beat_shift)),
+        .use = FUNCT_FLUSH,
+        .funct = FUNCT_FLUSH,
+        .reads = true,
+    };
+    if (!l2_accept(t, &request))
+        return false;
+    m->fetch_head = (m->fetch_head + 1) % MAX_FETCHES;
+    m->fetch_count--;
+    m->fetched++;
+    return true;
+}
+
 /* ---- the way back ---- */
 
 bool memory_may_return(const struct gemmini_timing *t) {
@@ -96,7 +128,7 @@ static bool arbitrate(struct gemmini_timing *t) {
 bool memory_step(struct gemmini_timing *t) {
     bool moved = t->memory.l2.missing > 0 && l2_refill_step(t);
     /* A register that is given back in this cycle is free from the next on. */
-    moved = accept(t) || moved;
+    moved = accept_fetch(t) || accept(t) || moved;
     moved = l2_answer_step(t) || moved;
     return arbitrate(t) || moved;
 }

@@ -94,6 +94,7 @@ bool memory_create(struct gemmini_timing *t);
 bool memory_may_return(const struct gemmini_timing *t);
 void memory_return(struct gemmini_timing *t, cycle_t cycle, uint8_t slot, uint32_t beats,
                    uint32_t interval, bool last);
+void memory_fetch(struct gemmini_timing *t, cycle_t cycle);
 void memory_acknowledge(struct gemmini_timing *t, cycle_t cycle);
 
 /* The L2; `accept` returns false while there is no room for the request. */

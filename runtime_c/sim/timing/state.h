@@ -344,7 +344,7 @@ struct dma_writer {
 
 /* ---- memory ---- */
 
-enum client { READER, WRITER, CLIENTS };
+enum client { READER, WRITER, CLIENTS, CORE = CLIENTS };
 
 #define READER_BEATS 64
 
@@ -414,6 +414,9 @@ struct memory {
     uint8_t reader_beat; /* beats of the head response already taken */
     cycle_t acks[MAX_TRACKED];
     uint32_t ack_head, ack_count;
+    cycle_t fetches[MAX_FETCHES]; /* of the core, when they reach the L2 */
+    uint32_t fetch_head, fetch_count;
+    uint64_t fetched; /* lines so far */
     struct l2 l2;
 };
 

@@ -159,6 +159,10 @@ void gemmini_timing_host_hold(struct gemmini_timing *t, uint64_t address, uint64
     l2_hold(t, address, bytes, true);
 }
 
+void gemmini_timing_host_fetch(struct gemmini_timing *t, uint64_t delay) {
+    memory_fetch(t, t->last_accept + delay);
+}
+
 void gemmini_timing_set_seed(struct gemmini_timing *t, uint64_t seed) {
     l2_set_seed(t, seed);
 }
