@@ -14,9 +14,6 @@ from gemmini_xdsl.runtime_c.timing import EventKind, TimingEvent, TimingModel
 from gemmini_xdsl.tools.recordings import Region
 
 _L1_WAYS = 4
-_OTHER_LINES = 1
-"""Lines of anything else that the core's L1 takes in for each line of an operand."""
-
 _LEFT = 0.25
 """Share of memory written long ago that is still in the L2 (recording `loop_ws`: sixteen rows of
 lines that no command touched before took 100 cycles, where 128 are a miss and 64 a hit each)."""
@@ -132,12 +129,11 @@ def _held_in_l1(written: Iterable[int], config: GemminiConfig) -> set[int]:
     ways: list[list[int]] = [[] for _ in range(sets)]
     choice = random.Random(0)
     for line in written:
-        for content in (line, *([-1] * _OTHER_LINES)):
-            chosen = ways[line % sets]
-            if len(chosen) < _L1_WAYS:
-                chosen.append(content)
-            else:
-                chosen[choice.randrange(_L1_WAYS)] = content
+        chosen = ways[line % sets]
+        if len(chosen) < _L1_WAYS:
+            chosen.append(line)
+        else:
+            chosen[choice.randrange(_L1_WAYS)] = line
     return {line for chosen in ways for line in chosen}
 
 

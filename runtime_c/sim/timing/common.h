@@ -16,6 +16,7 @@ enum {
     WRITE_DISPATCH_DEPTH = 2, /* entries of write_dispatch_q (section 7) */
     MVIN_SCALE_ROWS = 3,      /* row buffers of the MVIN scale unit (section 3) */
     PORT_BUFFERS = 2,         /* entries of the TLBuffer before the crossbar (section 3) */
+    SHARED_BUFFERS = 4,       /* entries of the two TLBuffers between crossbar and L2 (section 3) */
     WRITER_BUFFERS = 4,       /* the same and the two translation registers (section 7) */
     REQUEST_TO_CROSSBAR = 3,  /* cycles: tlb_q, translate_q, TLBuffer (section 3) */
     CROSSBAR_TO_L2 = 1,       /* cycles: TLBuffer behind the crossbar (section 3) */

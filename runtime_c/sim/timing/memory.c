@@ -38,7 +38,7 @@ static bool accept(struct gemmini_timing *t) {
         if (!l2_accept(t, &request))
             return false;
     }
-    m->shared_head ^= 1;
+    m->shared_head = (m->shared_head + 1) % SHARED_BUFFERS;
     m->shared_count--;
     m->shared_popped = t->now;
     return true;
@@ -103,7 +103,7 @@ void memory_acknowledge(struct gemmini_timing *t, cycle_t cycle) {
 static bool arbitrate(struct gemmini_timing *t) {
     struct memory *m = &t->memory;
     if (m->ports[READER].count + m->ports[WRITER].count == 0 ||
-        m->shared_count + (m->shared_popped == t->now) >= 2)
+        m->shared_count + (m->shared_popped == t->now) >= SHARED_BUFFERS)
         return false;
     for (int n = 1; n <= CLIENTS; n++) {
         int client = m->locked >= 0 ? m->locked : (m->last_granted + n) % CLIENTS;
@@ -115,7 +115,7 @@ static bool arbitrate(struct gemmini_timing *t) {
         port->count--;
         port->popped = t->now;
         beat.ready = t->now + CROSSBAR_TO_L2;
-        uint32_t place = (m->shared_head + m->shared_count++) & 1;
+        uint32_t place = (m->shared_head + m->shared_count++) % SHARED_BUFFERS;
         m->shared[place] = beat;
         m->shared_client[place] = (uint8_t)client;
         m->last_granted = client;

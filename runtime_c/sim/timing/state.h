@@ -399,8 +399,8 @@ struct l2 {
 
 struct memory {
     struct port_queue ports[CLIENTS];
-    struct port_beat shared[2];
-    uint8_t shared_client[2];
+    struct port_beat shared[SHARED_BUFFERS];
+    uint8_t shared_client[SHARED_BUFFERS];
     uint8_t shared_head, shared_count;
     cycle_t shared_popped;
     int last_granted, locked; /* locked: client in the middle of a multi-beat request, -1: none */
