@@ -63,9 +63,7 @@ def residency(
         end += 1
     uses = _first_uses(regions[index:end], config, replay)
     if not starts_program(regions[index]):
-        return Residency(
-            _ranges((u.line for u in uses if u.is_input and _is_left(u.line)), config)
-        )
+        return Residency(_ranges((u.line for u in uses if u.is_input and _is_left(u.line)), config))
     inputs = [use for use in uses if use.is_input]
     held = _held_in_l1(_written(inputs), config)
     return Residency(
