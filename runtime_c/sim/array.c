@@ -129,7 +129,7 @@ __attribute__((target("avx2"))) static void multiply_avx2(uint32_t dim, const in
     multiply_by_size(dim, a, b, rows, depth, product);
 }
 #else
-#define HAS_AVX2 false
+#define HAS_AVX2      false
 #define multiply_avx2 multiply_by_size
 #endif
 

@@ -135,7 +135,7 @@ struct geometry {
     uint32_t beat_bytes, max_bytes;
     /* log2 of these sizes, which are powers of two */
     uint8_t dim_shift, spad_row_shift, acc_row_shift, beat_shift, line_shift;
-    uint32_t line_cycles; /* of the DRAM port, per line of the L2 */
+    uint32_t line_cycles;               /* of the DRAM port, per line of the L2 */
     uint32_t dims_mask, move_cols_mask; /* decoded bits of rows and columns */
     uint32_t max_blocks, max_blocks_acc;
 };

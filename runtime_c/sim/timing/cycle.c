@@ -64,9 +64,8 @@ static bool stores_back_step(struct gemmini_timing *t) {
 static bool on_the_way_step(struct gemmini_timing *t) {
     const struct memory *m = &t->memory;
     bool moved = memory_step(t);
-    if (m->l2.used == 0 && m->shared_count + m->ports[READER].count + m->ports[WRITER].count +
-                                   m->fetch_count ==
-                               0)
+    if (m->l2.used == 0 &&
+        m->shared_count + m->ports[READER].count + m->ports[WRITER].count + m->fetch_count == 0)
         t->active &= (uint8_t)~ON_THE_WAY;
     return moved;
 }

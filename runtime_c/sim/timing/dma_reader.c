@@ -120,8 +120,8 @@ static bool merge_out(struct gemmini_timing *t, bool *moved) {
     uint32_t sent = r->bytes_sent + row_bytes - offset;
     if (sent > get->bytes)
         sent = get->bytes;
-    uint32_t block = (get->row_offset + r->bytes_sent) >>
-                     (get->wide ? t->g.acc_row_shift : t->g.spad_row_shift);
+    uint32_t block =
+        (get->row_offset + r->bytes_sent) >> (get->wide ? t->g.acc_row_shift : t->g.spad_row_shift);
     struct scaled_row row = {
         .local = local_add(&t->g, get->local, get->block_stride * block),
         .repeats = get->repeats,

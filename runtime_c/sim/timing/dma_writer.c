@@ -54,8 +54,7 @@ static bool take_row(struct gemmini_timing *t) {
     bool acc = local_is_acc(row->local);
     bool full = acc && (row->local & LOCAL_READ_FULL) && !local_is_garbage(&t->g, row->local);
     w->address = row->address;
-    w->length =
-        row->block * t->g.spad_row_bytes + row->cols * (full ? t->g.acc_bytes : 1);
+    w->length = row->block * t->g.spad_row_bytes + row->cols * (full ? t->g.acc_bytes : 1);
     w->sent = 0;
     w->state = row->store ? WRITER_BLOCK : WRITER_IDLE;
     if (!acc)

@@ -376,8 +376,8 @@ static bool report_pending(struct gemmini_timing *t) {
 }
 
 /* The usual cycle in the middle of a pass: one row enters the array, one arrives at it and one is
- * requested, and none is the first or last of its pass. Returns false, without effect, for any other
- * cycle; what the general case below makes of these is the same. */
+ * requested, and none is the first or last of its pass. Returns false, without effect, for any
+ * other cycle; what the general case below makes of these is the same. */
 static bool steady_step(struct gemmini_timing *t) {
     struct execute_controller *e = &t->ex;
     struct mesh *m = &e->mesh;
@@ -385,8 +385,8 @@ static bool steady_step(struct gemmini_timing *t) {
     enum { ALL = (1 << OPERANDS) - 1 };
     if (!e->in_step || e->state != EX_COMPUTE || e->row == 0 || e->row + 1 == e->pass_rows ||
         e->pending[0] >= 0 || e->pending[1] >= 0 || e->control_count == 0 || signal->first ||
-        signal->fires != ALL || signal->ready > t->now || !m->busy || m->flush || m->written != ALL ||
-        m->fired + 1 == m->rows)
+        signal->fires != ALL || signal->ready > t->now || !m->busy || m->flush ||
+        m->written != ALL || m->fired + 1 == m->rows)
         return false;
     bool reads = false;
     if (!all_rows_free(t, &reads))
@@ -395,8 +395,9 @@ static bool steady_step(struct gemmini_timing *t) {
     m->written = ALL;
     e->row++;
     e->control_head = (uint8_t)((e->control_head + 1) % CONTROL_SIGNALS);
-    e->control[(e->control_head + e->control_count - 1) % CONTROL_SIGNALS] = (struct control_signal){
-        .ready = t->now + 1 + (reads ? (cycle_t)t->p.scratchpad_read_delay : 0), .fires = ALL};
+    e->control[(e->control_head + e->control_count - 1) % CONTROL_SIGNALS] =
+        (struct control_signal){
+            .ready = t->now + 1 + (reads ? (cycle_t)t->p.scratchpad_read_delay : 0), .fires = ALL};
     e->rows_requested = t->now;
     return true;
 }

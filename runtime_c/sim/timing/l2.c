@@ -1,9 +1,9 @@
 /* The L2: miss registers, refills and evictions, and the order of answers (section 9).
  *
- * Every request, hit or miss, takes a miss register (MSHR) for its set, the lowest free one; further
- * requests to that set wait behind it. The data pipeline (SourceD) takes a request when it has moved
- * all beats of the one before, round robin over the registers that are ready: answers do not keep
- * the order of requests. */
+ * Every request, hit or miss, takes a miss register (MSHR) for its set, the lowest free one;
+ * further requests to that set wait behind it. The data pipeline (SourceD) takes a request when it
+ * has moved all beats of the one before, round robin over the registers that are ready: answers do
+ * not keep the order of requests. */
 #include "model.h"
 
 enum { NO_REQUEST = 255 };
@@ -37,8 +37,7 @@ static void evict(struct gemmini_timing *t, const struct cache_line *line, struc
         return;
     emit_dram(t, GEMMINI_TIMING_DRAM_WRITE, line->tag, FUNCT_MVOUT, FUNCT_MVOUT);
     take_port(t, t->now);
-    mshr->release = t->memory.l2.dram_free +
-                    (cycle_t)(t->p.l2_release_latency + t->p.dram_latency);
+    mshr->release = t->memory.l2.dram_free + (cycle_t)(t->p.l2_release_latency + t->p.dram_latency);
 }
 
 /* Brings the line of `mshr` into the L2; returns the cycle from which it counts as a hit. */

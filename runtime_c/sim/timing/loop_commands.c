@@ -73,9 +73,9 @@ static void emit_ldb(const struct gemmini_timing *t, struct loop_sub_fsm *f, str
 static void emit_ldd(const struct gemmini_timing *t, struct loop_sub_fsm *f, struct command *out) {
     const struct loop_config *c = &f->config;
     uint32_t width = minimum(c->max_j, c->low_d ? t->g.max_blocks : t->g.max_blocks_acc);
-    struct block b = operand_block(t, c->d, c->d_stride, LOCAL_IS_ACC | f->address, f->i, f->j,
-                                   c->max_j, width, c->pad_i, c->pad_j, f->i == c->max_i - 1,
-                                   c->low_d ? 1 : t->g.acc_bytes);
+    struct block b =
+        operand_block(t, c->d, c->d_stride, LOCAL_IS_ACC | f->address, f->i, f->j, c->max_j, width,
+                      c->pad_i, c->pad_j, f->i == c->max_i - 1, c->low_d ? 1 : t->g.acc_bytes);
     out->funct = FUNCT_MVIN3;
     out->rs1 = b.address;
     out->rs2 = dims(b.rows, b.cols, b.local);
@@ -116,10 +116,10 @@ static void emit_ex(const struct gemmini_timing *t, struct loop_sub_fsm *f, stru
 static void emit_st(const struct gemmini_timing *t, struct loop_sub_fsm *f, struct command *out) {
     const struct loop_config *c = &f->config;
     uint32_t width = c->full_c ? 1 : minimum(c->max_j, t->g.max_blocks);
-    struct block b = operand_block(
-        t, c->c, c->c_stride, LOCAL_IS_ACC | (c->full_c ? LOCAL_READ_FULL : 0) | f->address, f->i,
-        f->j, c->max_j, width, c->pad_i, c->pad_j, f->i == c->max_i - 1,
-        c->full_c ? t->g.acc_bytes : 1);
+    struct block b = operand_block(t, c->c, c->c_stride,
+                                   LOCAL_IS_ACC | (c->full_c ? LOCAL_READ_FULL : 0) | f->address,
+                                   f->i, f->j, c->max_j, width, c->pad_i, c->pad_j,
+                                   f->i == c->max_i - 1, c->full_c ? t->g.acc_bytes : 1);
     out->funct = FUNCT_MVOUT;
     out->rs1 = b.address;
     out->rs2 = dims(b.rows, b.cols, b.local);

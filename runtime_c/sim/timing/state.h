@@ -367,9 +367,9 @@ struct l2_request {
 /* Miss register of the L2. */
 struct mshr {
     struct l2_request request;
-    cycle_t ready;      /* first cycle in which the data pipeline may take the request */
-    cycle_t data, done; /* first and last cycle of the line's data from memory */
-    cycle_t release;    /* earliest acknowledgement of the eviction, 0: none awaited */
+    cycle_t ready;       /* first cycle in which the data pipeline may take the request */
+    cycle_t data, done;  /* first and last cycle of the line's data from memory */
+    cycle_t release;     /* earliest acknowledgement of the eviction, 0: none awaited */
     uint8_t first, last; /* waiting requests */
     uint8_t interval;    /* cycles per beat of the answer */
     bool missing, answered;
