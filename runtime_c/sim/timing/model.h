@@ -84,6 +84,10 @@ bool mesh_will_write(const struct gemmini_timing *t, uint32_t local);
 void mesh_start(struct gemmini_timing *t, const struct mesh_tag *tag);
 bool execute_controller_step(struct gemmini_timing *t);
 void execute_controller_configure(struct gemmini_timing *t, const struct command *command);
+void execute_begin_pass(struct gemmini_timing *t, enum ex_mode mode);
+bool execute_through_transposer(const struct execute_controller *e);
+uint32_t execute_operand_bank(const struct gemmini_timing *t, const struct operand *o,
+                              uint32_t row);
 bool execute_unroller_step(struct gemmini_timing *t);
 bool store_read_step(struct gemmini_timing *t);
 bool store_controller_step(struct gemmini_timing *t);
