@@ -14,6 +14,7 @@ enum {
     UNROLLER_QUEUE_DEPTH = 2, /* entries of TransposePreloadUnroller (section 6) */
     CONCURRENT_LOOPS = 2,     /* slots of LoopMatmul (section 1) */
     WRITE_DISPATCH_DEPTH = 2, /* entries of write_dispatch_q (section 7) */
+    NORMALIZER_DEPTH = 2,     /* entries of the normaliser's queue without a normaliser (section 7) */
     MVIN_SCALE_ROWS = 3,      /* row buffers of the MVIN scale unit (section 3) */
     PORT_BUFFERS = 2,         /* entries of the TLBuffer before the crossbar (section 3) */
     SHARED_BUFFERS = 4,       /* entries of the two TLBuffers between crossbar and L2 (section 3) */

@@ -142,7 +142,7 @@ static void forget_cycles(struct gemmini_timing *t) {
     t->reader.slot_freed = NEVER;
     t->ex.mesh.completed = NEVER;
     t->ex.mesh.tag_freed = t->ex.mesh.row_count_freed = NEVER;
-    t->writer.last_ack = NEVER;
+    t->writer.last_ack = t->store.normalized_popped = NEVER;
     t->memory.shared_popped = NEVER;
     t->memory.ports[READER].popped = t->memory.ports[WRITER].popped = NEVER;
     for (int i = 0; i < MAX_BANKS; i++) {
