@@ -89,6 +89,26 @@ def test_requests_to_one_set_wait_for_each_other() -> None:
     assert rows(WAY) > rows(256)
 
 
+def test_only_the_start_of_a_line_comes_before_its_end() -> None:
+    def first_row(offset: int) -> int:
+        timing = model()
+        timing.empty_l2()
+        return run(timing, [(MVIN, DRAM + offset, dims(0, 1))])
+
+    # Eight beats of DRAM: seven cycles between the first and the last.
+    assert first_row(16) - first_row(0) == 7
+
+
+def test_cold_streams() -> None:
+    """128 MVINs of 16x64 from DRAM took 16,772 cycles, 23,837 with 100 cycles more of latency."""
+    stream: list[Command] = [(MVIN, DRAM + 1024 * n, dims(0, 16, 64)) for n in range(128)]
+    for latency, cycles in ((0, 16772), (20, 17044), (50, 16946), (100, 23837)):
+        timing = TimingModel(load_config("default"))
+        timing.configure(*config_ld(LINE))
+        timing.set_dram_latency(latency)
+        assert run(timing, stream) == pytest.approx(cycles, rel=0.025)
+
+
 def test_evictions_are_as_frequent_as_random_ones() -> None:
     """A second operand in the sets of the first evicts one line in eight (section 9)."""
     rows = 16 * 16

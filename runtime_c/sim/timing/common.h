@@ -14,24 +14,24 @@ enum {
     UNROLLER_QUEUE_DEPTH = 2, /* entries of TransposePreloadUnroller (section 6) */
     CONCURRENT_LOOPS = 2,     /* slots of LoopMatmul (section 1) */
     WRITE_DISPATCH_DEPTH = 2, /* entries of write_dispatch_q (section 7) */
-    NORMALIZER_DEPTH = 2,     /* entries of the normaliser's queue without a normaliser (section 7) */
-    MVIN_SCALE_ROWS = 3,      /* row buffers of the MVIN scale unit (section 3) */
-    PORT_BUFFERS = 2,         /* entries of the TLBuffer before the crossbar (section 3) */
-    SHARED_BUFFERS = 4,       /* entries of the two TLBuffers between crossbar and L2 (section 3) */
-    WRITER_BUFFERS = 4,       /* the same and the two translation registers (section 7) */
-    REQUEST_TO_CROSSBAR = 3,  /* cycles: tlb_q, translate_q, TLBuffer (section 3) */
-    CROSSBAR_TO_L2 = 1,       /* cycles: TLBuffer behind the crossbar (section 3) */
-    L2_TO_CLIENT = 2,         /* cycles: the same two TLBuffers on the way back (section 3) */
-    REQUEST_TO_PLAN = 3,      /* cycles: directory and plan of an L2 request (L2 generator) */
-    PLAN_TO_WRITE = 3,        /* cycles: from there to the write of a Put (L2 generator) */
-    REFILL_TO_RESPONSE = 4,   /* cycles: a line's first data to the L2's answer (recordings) */
-    CORE_BUS_BYTES = 8,       /* the core's port, which its refills pass at this width */
-    CORE_TO_L2 = 6,           /* cycles: a fetch of the core to the L2 (half a hit's 15) */
-    PROBE_INTERVAL = 10,      /* cycles per modified line from the core's L1 (recordings) */
-    LANE_REGISTERS = 2,       /* around a multiplier of the MVIN scale unit (recordings) */
-    RELEASE_INTERVAL = 2,     /* cycles of the way back per acknowledged eviction (recordings) */
-    MIN_PASS_ROWS = 4,        /* rows of the shortest pass through the array (section 6) */
-    HANG_CYCLES = 20000,      /* cycles without any progress that are called a hang */
+    NORMALIZER_DEPTH = 2, /* entries of the normaliser's queue without a normaliser (section 7) */
+    MVIN_SCALE_ROWS = 3,  /* row buffers of the MVIN scale unit (section 3) */
+    PORT_BUFFERS = 2,     /* entries of the TLBuffer before the crossbar (section 3) */
+    SHARED_BUFFERS = 4,   /* entries of the two TLBuffers between crossbar and L2 (section 3) */
+    WRITER_BUFFERS = 4,   /* the same and the two translation registers (section 7) */
+    REQUEST_TO_CROSSBAR = 3, /* cycles: tlb_q, translate_q, TLBuffer (section 3) */
+    CROSSBAR_TO_L2 = 1,      /* cycles: TLBuffer behind the crossbar (section 3) */
+    L2_TO_CLIENT = 2,        /* cycles: the same two TLBuffers on the way back (section 3) */
+    REQUEST_TO_PLAN = 3,     /* cycles: directory and plan of an L2 request (L2 generator) */
+    PLAN_TO_WRITE = 3,       /* cycles: from there to the write of a Put (L2 generator) */
+    REFILL_TO_RESPONSE = 4,  /* cycles: a line's first data to the L2's answer (recordings) */
+    CORE_BUS_BYTES = 8,      /* the core's port, which its refills pass at this width */
+    CORE_TO_L2 = 6,          /* cycles: a fetch of the core to the L2 (half a hit's 15) */
+    PROBE_INTERVAL = 10,     /* cycles per modified line from the core's L1 (recordings) */
+    LANE_REGISTERS = 2,      /* around a multiplier of the MVIN scale unit (recordings) */
+    RELEASE_INTERVAL = 2,    /* cycles of the way back per acknowledged eviction (recordings) */
+    MIN_PASS_ROWS = 4,       /* rows of the shortest pass through the array (section 6) */
+    HANG_CYCLES = 20000,     /* cycles without any progress that are called a hang */
 };
 
 /* Upper bounds of array sizes; gemmini_timing_refusal() checks the parameters against them. */

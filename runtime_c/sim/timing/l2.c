@@ -58,6 +58,9 @@ static cycle_t refill(struct gemmini_timing *t, struct mshr *mshr) {
     emit_dram(t, GEMMINI_TIMING_DRAM_READ, r->line, r->use, r->funct);
     cycle_t ready = take_port(t, t->now) + (cycle_t)(t->p.l2_miss_latency + t->p.dram_latency);
     mshr->data = ready - REFILL_TO_RESPONSE;
+    /* Only a request for the line's start may overtake the rest of its data. */
+    if (r->bank != 0)
+        ready += t->g.line_cycles - 1;
     mshr->done = mshr->data + t->g.line_cycles;
     /* The answer starts with the first data and goes on at the pace of memory. */
     if (r->use != FUNCT_MVOUT && t->g.beat_bytes > (uint32_t)t->p.dram_bus_bytes)

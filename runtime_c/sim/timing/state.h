@@ -307,7 +307,7 @@ struct store_controller {
     struct store_queue scale;         /* write_scale_q */
     struct store_queue issue;         /* write_issue_q */
     bool bank_response[2][MAX_BANKS]; /* scratchpad, accumulator: row read, not yet taken */
-    uint8_t normalized; /* rows in the queue that stands for the normaliser */
+    uint8_t normalized;               /* rows in the queue that stands for the normaliser */
     cycle_t normalized_popped;
     int spad_rows_reading; /* scratchpad rows between SRAM and writer */
 };
