@@ -21,8 +21,8 @@ NULL_MODEL_CYCLES = 35
 
 
 FETCH_CYCLES = 66
-"""Cycles of the core per line of instructions from memory (recording `micro`: gaps of 29 to 33, 66
-to 78 and so on where straight-line code runs for the first time)."""
+"""Cycles of the core per line of instructions from memory (recording `micro`: straight-line code
+that runs for the first time pauses for 61 to 78 cycles every three or four commands)."""
 
 SHORTEST_FETCH = 27
 """Cycles of the core's fastest access to DRAM (microarchitecture reference, section 13)."""
