@@ -98,6 +98,9 @@ def _load(path: Path) -> ctypes.CDLL:
         "fence": (u64, [handle]),
         "configure": (None, [handle, u32, u64, u64]),
         "host_write": (None, [handle, u64, u64]),
+        "host_hold": (None, [handle, u64, u64]),
+        "host_fetch": (None, [handle, u64]),
+        "set_seed": (None, [handle, u64]),
         "empty_l2": (None, [handle]),
         "fill_l2": (None, [handle]),
         "set_dram_latency": (None, [handle, u32]),
@@ -230,6 +233,18 @@ class TimingModel:
     def host_write(self, address: int, size: int) -> None:
         """The host wrote `size` bytes at `address`, so they are in the L2 as far as they fit."""
         self._library.gemmini_timing_host_write(self._handle, address, size)
+
+    def host_hold(self, address: int, size: int) -> None:
+        """The same, but the core's L1 still holds the lines: the L2 has to fetch them from it."""
+        self._library.gemmini_timing_host_hold(self._handle, address, size)
+
+    def host_fetch(self, delay: int) -> None:
+        """The core fetches instructions from memory, `delay` cycles after the last acceptance."""
+        self._library.gemmini_timing_host_fetch(self._handle, delay)
+
+    def set_seed(self, seed: int) -> None:
+        """Select the pseudo-random sequence of the L2's replacement; 0 is the default."""
+        self._library.gemmini_timing_set_seed(self._handle, seed)
 
     def empty_l2(self) -> None:
         """Forget what is in the L2; the accelerator must be idle."""

@@ -14,9 +14,18 @@ from rich.table import Table
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.runtime_c.timing import EventKind, TimingEvent, TimingModel
 from gemmini_xdsl.tools.recordings import RecordedEvent, Region
+from gemmini_xdsl.tools.residency import residency, starts_program
 
 NULL_MODEL_CYCLES = 35
 """Cycles that the model without an accelerator adds to the host's gaps: one load's latency."""
+
+
+FETCH_CYCLES = 66
+"""Cycles of the core per line of instructions from memory (recording `micro`: straight-line code
+that runs for the first time pauses for 61 to 78 cycles every three or four commands)."""
+
+SHORTEST_FETCH = 27
+"""Cycles of the core's fastest access to DRAM (microarchitecture reference, section 13)."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +64,11 @@ class RegionResult:
 
 
 def replay(
-    regions: Iterable[Region], config: GemminiConfig, with_events: bool = False
+    regions: Iterable[Region], config: GemminiConfig, with_events: bool = False, seed: int = 0
 ) -> Iterator[RegionResult]:
     """Replay `regions` in order on one model; the contents of the L2 carry over.
 
-    What the L2 holds at first follows from what a recording says about its runs (`_resident`). A
+    What the L2 holds at first follows from what a recording says about its runs (`residency`). A
     name with another DRAM latency (`lat30`) belongs to another run. A stream that runs `_again`
     follows more traffic than was recorded, so it finds the L2 full of other lines. Raises
     `TimingError`.
@@ -67,15 +76,19 @@ def replay(
     regions = list(regions)
     latency = config.dram_latency
     with TimingModel(config) as model:
+        model.set_seed(seed)
         for index, region in enumerate(regions):
             previous = regions[index - 1] if index > 0 else None
             wanted = config.dram_latency if region.dram_latency is None else region.dram_latency
             if wanted != latency:
                 model.set_dram_latency(wanted)
-            if previous is None or wanted != latency or _starts_program(region):
+            if previous is None or wanted != latency or starts_program(region):
                 model.empty_l2()
-                for start, size in _resident(regions, index, config):
+                contents = residency(regions, index, config, _replay_region)
+                for start, size in contents.l2:
                     model.host_write(start, size)
+                for start, size in contents.l1:
+                    model.host_hold(start, size)
             elif _repeats(region) and not _repeats(previous):
                 model.fill_l2()
             latency = wanted
@@ -85,79 +98,36 @@ def replay(
             yield _replay_region(model, region, events)
 
 
-def _is_cold(region: Region) -> bool:
-    return region.name.endswith("_cold")
-
-
 def _repeats(region: Region) -> bool:
     return region.name.endswith("_again")
 
 
-def _starts_program(region: Region) -> bool:
-    return _is_cold(region) and not region.config
+def _fetches(region: Region, gap: int) -> int:
+    """Instruction lines that the core fetched from memory in a gap before a command.
+
+    Code runs for the first time unless a recording says otherwise; a stream without times has no
+    code.
+    """
+    if region.cycles is None or region.name.endswith("_warm"):
+        return 0
+    cycles = FETCH_CYCLES + (region.dram_latency or 0)
+    return (gap + cycles - SHORTEST_FETCH) // cycles
 
 
-def _replay_region(model: TimingModel, region: Region, events: list[TimingEvent]) -> RegionResult:
+def _replay_region(
+    model: TimingModel, region: Region, events: list[TimingEvent] | None = None
+) -> RegionResult:
     model.restart()
     for setting in region.config:
         model.configure(*setting)
     for command in region.commands:
         if command.after_fence:
             model.fence()
+        for n in range(_fetches(region, command.gap)):
+            model.host_fetch(n * FETCH_CYCLES)
         model.command(command.gap, command.funct, command.rs1, command.rs2)
     cycles = model.fence()
-    return RegionResult(region, cycles, model.last_completion, events)
-
-
-def _resident(regions: list[Region], index: int, config: GemminiConfig) -> list[tuple[int, int]]:
-    """Address ranges (start, bytes) that are in the L2 when region `index` starts its program.
-
-    A first run (`_cold`) that configures the accelerator itself is a whole kernel, whose inputs
-    the core has just written: they are in the L2, except what is still modified in the core's L1
-    and has to be fetched from there. Results and biases are not. A `_cold` run with a stated
-    configuration is a bare mechanism on memory that nobody touched. All other recordings start
-    with everything in the L2, if it fits.
-    """
-    line = config.l2_line_bytes
-    if not any(_is_cold(region) for region in regions):
-        lines = sorted(_first_uses(regions, config))
-        return _ranges(lines, line) if len(lines) * line <= config.l2_kib * 1024 else []
-    if not _starts_program(regions[index]):
-        return []
-    end = index + 1
-    while end < len(regions) and not _starts_program(regions[end]):
-        end += 1
-    uses = _first_uses(regions[index:end], config)
-    inputs = sorted(address for address, funct in uses.items() if funct == _INPUT)
-    return _ranges(inputs[: max(0, len(inputs) - config.core_l1_kib * 1024 // line)], line)
-
-
-_INPUT = 2  # MVIN: the first use of the line is a load into the scratchpad
-
-
-def _first_uses(regions: list[Region], config: GemminiConfig) -> dict[int, int]:
-    """The lines that the regions use and the funct of their first use, found by a dry run."""
-    uses: dict[int, int] = {}
-
-    def note(event: TimingEvent) -> None:
-        if event.kind is EventKind.L2_MISS:
-            uses.setdefault(event.rs1, event.funct)
-
-    with TimingModel(config) as model:
-        model.listen(note)
-        for region in regions:
-            _replay_region(model, region, [])
-    return uses
-
-
-def _ranges(lines: list[int], line: int) -> list[tuple[int, int]]:
-    ranges: list[tuple[int, int]] = []
-    for address in lines:
-        if ranges and sum(ranges[-1]) == address:
-            ranges[-1] = (ranges[-1][0], ranges[-1][1] + line)
-        else:
-            ranges.append((address, line))
-    return ranges
+    return RegionResult(region, cycles, model.last_completion, events or [])
 
 
 _Key = tuple[str, int, int, int]

@@ -77,10 +77,16 @@ static bool read_operand(gemmini_sim *sim, const char *what, const struct tile *
     return true;
 }
 
+/* For inner loops that are only fast once their sizes are constant. */
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
+#else
+#define INLINE static inline
+#endif
+
 /* product = a * b for DIM x DIM matrices, of a only `rows` x `depth`. */
-static inline void multiply_fixed(uint32_t dim, const int16_t *restrict a,
-                                  const int16_t *restrict b, uint32_t rows, uint32_t depth,
-                                  int32_t *restrict product) {
+INLINE void multiply_fixed(uint32_t dim, const int16_t *restrict a, const int16_t *restrict b,
+                           uint32_t rows, uint32_t depth, int32_t *restrict product) {
     for (uint32_t i = 0; i < rows; i++) {
         int32_t *restrict sums = product + (size_t)i * dim;
         memset(sums, 0, dim * sizeof *sums);
@@ -94,8 +100,8 @@ static inline void multiply_fixed(uint32_t dim, const int16_t *restrict a,
 }
 
 /* The same with constant sizes of the inner loops, which compilers vectorise. */
-static void multiply(uint32_t dim, const int16_t *a, const int16_t *b, uint32_t rows,
-                     uint32_t depth, int32_t *product) {
+INLINE void multiply_by_size(uint32_t dim, const int16_t *a, const int16_t *b, uint32_t rows,
+                             uint32_t depth, int32_t *product) {
     switch (dim) {
     case 4:
         multiply_fixed(4, a, b, rows, depth, product);
@@ -112,6 +118,29 @@ static void multiply(uint32_t dim, const int16_t *a, const int16_t *b, uint32_t 
     default:
         multiply_fixed(dim, a, b, rows, depth, product);
     }
+}
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define HAS_AVX2 __builtin_cpu_supports("avx2")
+
+__attribute__((target("avx2"))) static void multiply_avx2(uint32_t dim, const int16_t *a,
+                                                          const int16_t *b, uint32_t rows,
+                                                          uint32_t depth, int32_t *product) {
+    multiply_by_size(dim, a, b, rows, depth, product);
+}
+#else
+#define HAS_AVX2      false
+#define multiply_avx2 multiply_by_size
+#endif
+
+/* Libraries are built for any processor of their kind; wider vectors are used where there are
+ * some. */
+static void multiply(uint32_t dim, const int16_t *a, const int16_t *b, uint32_t rows,
+                     uint32_t depth, int32_t *product) {
+    if (HAS_AVX2)
+        multiply_avx2(dim, a, b, rows, depth, product);
+    else
+        multiply_by_size(dim, a, b, rows, depth, product);
 }
 
 /* Checks what can be wrong with the place of a result. */
@@ -168,25 +197,26 @@ bool execute_preload(gemmini_sim *sim, uint64_t rs1, uint64_t rs2) {
 /* Writes rows of DIM sums to C, which is not garbage. */
 static bool write_result(gemmini_sim *sim, const int32_t *sums) {
     const struct tile *c = &sim->array.destination;
-    uint32_t dim = sim->config.dim;
-    bool relu = sim->execute.relu;
+    /* Local copies: for all the compiler knows, rows of local memory overlap the structures. */
+    uint32_t dim = sim->config.dim, rows = c->rows, cols = c->cols;
+    bool relu = sim->execute.relu, accumulate = c->address.accumulate;
     if (c->address.memory == SCRATCHPAD && !sim->config.ex_write_to_spad)
         return true;
-    for (uint32_t i = 0; i < c->rows; i++, sums += dim) {
+    for (uint32_t i = 0; i < rows; i++, sums += dim) {
         uint32_t row = local_row(sim, c->address.memory, c->address.row, i * sim->execute.c_stride);
         if (!check_result(sim, c->address.memory, c->address.row, row, c->cols,
                           c->address.accumulate))
             return false;
         if (c->address.memory == SCRATCHPAD) {
             int8_t *target = scratchpad_row(sim, row);
-            for (uint32_t j = 0; j < c->cols; j++) {
+            for (uint32_t j = 0; j < cols; j++) {
                 int8_t value = saturate_int8(sums[j]);
                 target[j] = relu && value < 0 ? 0 : value;
             }
         } else {
             int32_t *target = accumulator_row(sim, row);
-            for (uint32_t j = 0; j < c->cols; j++)
-                target[j] = c->address.accumulate ? wrapping_add(target[j], sums[j]) : sums[j];
+            for (uint32_t j = 0; j < cols; j++)
+                target[j] = accumulate ? wrapping_add(target[j], sums[j]) : sums[j];
         }
     }
     return true;
@@ -239,12 +269,14 @@ static bool compute_ws(gemmini_sim *sim, bool flip, const struct tile *a, struct
         return true;
 
     multiply(dim, array->a, array->weights[ACTIVE], min_u32(c->rows, dim), a->cols, array->product);
-    for (size_t n = 0; n < (size_t)c->rows * dim; n++) {
-        int32_t sum = array->product[n];
-        if (!d->address.garbage)
-            sum += array->b[n];
-        array->product[n] = wrap_to_bits(sum, hardware->array_bits);
-    }
+    int32_t *restrict product = array->product;
+    const int16_t *restrict addend = d->address.garbage ? NULL : array->b;
+    uint32_t bits = hardware->array_bits;
+    size_t elements = (size_t)c->rows * dim;
+    for (size_t n = 0; n < elements && addend; n++)
+        product[n] += addend[n];
+    for (size_t n = 0; n < elements; n++)
+        product[n] = wrap_to_bits(product[n], bits);
     return write_result(sim, array->product);
 }
 

@@ -6,6 +6,8 @@ import pytest
 
 pytest.importorskip("unicorn")
 
+from riscv_programs import needs_gcc
+
 from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.tools.runners.base import Outcome, RunnerOptions
@@ -16,6 +18,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureError, MeasureErrorNo
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 
 
+@needs_gcc
 def test_a_program_is_slower_than_the_array_alone() -> None:
     task = GemmTask(Workload(32, 32, 32), load_config("zcu102"))
     schedule, runner = Schedule((2, 2, 2)), riscv()

@@ -19,9 +19,9 @@ CLOSE = 12
 
 
 @cache
-def results(family: str) -> list[RegionResult]:
+def results(family: str, seed: int = 0) -> list[RegionResult]:
     regions = read_trace(RECORDINGS / f"{family}.trace.gz")
-    return list(replay(regions, load_config("default"), with_events=family != "dram"))
+    return list(replay(regions, load_config("default"), with_events=family != "dram", seed=seed))
 
 
 def _worst(result: RegionResult) -> float:
@@ -54,31 +54,51 @@ def test_all_recordings_are_here() -> None:
 def test_most_regions_are_within_three_percent(accelerator_bound: bool) -> None:
     regions = _all(accelerator_bound)
     close = [result for result in regions if _worst(result) <= 0.03]
-    assert len(close) >= 0.85 * len(regions)
+    assert len(close) >= 0.9 * len(regions)
 
 
 @pytest.mark.parametrize("accelerator_bound", [False, True])
 def test_mean_error_is_within_one_percent(accelerator_bound: bool) -> None:
     errors = [result.relative_error for result in _all(accelerator_bound)]
-    assert abs(statistics.mean(e for e in errors if e is not None)) <= 0.01
+    assert abs(statistics.mean(e for e in errors if e is not None)) <= 0.003
+
+
+LIMITS = {"dram": 0.10, "loop_ws": 0.06}
+"""Largest error of a region; random evictions show most in short loops."""
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_region_is_within_eight_percent(family: str) -> None:
-    limit = 0.10 if family == "dram" else 0.08
+def test_every_region_is_close(family: str) -> None:
+    limit = LIMITS.get(family, 0.03)
     assert not [r.region.name for r in results(family) if _worst(r) > limit]
 
 
-def test_events_of_most_regions_are_close() -> None:
-    """Median difference of issue and completion times: 10 cycles, or 2 % of the region."""
-    regions = [result for name in FAMILIES if name != "dram" for result in results(name)]
+def _far(regions: list[RegionResult]) -> list[str]:
+    """Regions whose issue or completion times differ by more than 10 cycles and 2 % (median)."""
     far = []
     for result in regions:
         medians = event_medians(result)
         allowed = max(10.0, 0.02 * (result.region.cycles or 0))
         if max(medians.get("i", 0), medians.get("s", 0)) > allowed:
             far.append(result.region.name)
-    assert len(far) <= 0.1 * len(regions), far
+    return far
+
+
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "dram"])
+def test_events_of_every_region_are_close(family: str) -> None:
+    far = _far(results(family))
+    # Thirteen cycles of a region of 534: which lines the L2 had kept decides.
+    assert far in ([], ["I2_J2_K2_bias0_x1_cold"])
+
+
+@pytest.mark.parametrize("seed", range(1, 8))
+def test_the_seed_of_the_l2_does_not_matter(seed: int) -> None:
+    regions = [r for name in FAMILIES if name != "dram" for r in results(name, seed)]
+    errors = [r.relative_error for r in regions]
+    assert sum(_worst(r) <= 0.03 for r in regions) >= 0.9 * len(regions)
+    assert all(_worst(r) <= 0.08 for r in regions)
+    assert abs(statistics.mean(e for e in errors if e is not None)) <= 0.005
+    assert len(_far(regions)) <= 0.03 * len(regions)
 
 
 def test_the_null_model_is_far_worse() -> None:

@@ -76,7 +76,8 @@ enum gemmini_timing_event_kind {
     GEMMINI_TIMING_DRAM_WRITE = 6, /* a line went to DRAM; rs1 is its address */
     GEMMINI_TIMING_L2_MISS = 7,    /* a line was not in the L2; rs1 is its address, and
                                       funct says who wanted it: MVIN (into the scratchpad),
-                                      MVIN3 (into the accumulator, int32) or MVOUT */
+                                      MVIN3 (into the accumulator, int32) or MVOUT; rs2 is the
+                                      funct of the command */
     GEMMINI_TIMING_BANK_READ = 8,  /* a row was read; id is the bank, those of the accumulator
                                       counted from 16 (only gemmini_timing_listen_to_banks) */
     GEMMINI_TIMING_BANK_WRITE = 9, /* a row was written; id as above */
@@ -132,6 +133,16 @@ void gemmini_timing_configure(struct gemmini_timing *timing, uint32_t funct, uin
 
 /* The host wrote `bytes` bytes at `address`: their lines enter the L2, modified. */
 void gemmini_timing_host_write(struct gemmini_timing *timing, uint64_t address, uint64_t bytes);
+
+/* The same, but the core's L1 still holds the lines: the L2 has to fetch them from there. */
+void gemmini_timing_host_hold(struct gemmini_timing *timing, uint64_t address, uint64_t bytes);
+
+/* The core fetches a line of instructions from memory, `delay` cycles after the last acceptance or
+ * fence; time must not have passed beyond that. At most 64 may be under way. */
+void gemmini_timing_host_fetch(struct gemmini_timing *timing, uint64_t delay);
+
+/* Selects the pseudo-random sequence of the L2's replacement (0 by default). */
+void gemmini_timing_set_seed(struct gemmini_timing *timing, uint64_t seed);
 
 /* Nothing is in the L2 any more; the accelerator must be idle. */
 void gemmini_timing_empty_l2(struct gemmini_timing *timing);

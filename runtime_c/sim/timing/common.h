@@ -14,17 +14,24 @@ enum {
     UNROLLER_QUEUE_DEPTH = 2, /* entries of TransposePreloadUnroller (section 6) */
     CONCURRENT_LOOPS = 2,     /* slots of LoopMatmul (section 1) */
     WRITE_DISPATCH_DEPTH = 2, /* entries of write_dispatch_q (section 7) */
-    MVIN_SCALE_ROWS = 3,      /* row buffers of the MVIN scale unit (section 3) */
-    PORT_BUFFERS = 2,         /* entries of the TLBuffer before the crossbar (section 3) */
-    WRITER_BUFFERS = 4,       /* the same and the two translation registers (section 7) */
-    REQUEST_TO_CROSSBAR = 3,  /* cycles: tlb_q, translate_q, TLBuffer (section 3) */
-    CROSSBAR_TO_L2 = 1,       /* cycles: TLBuffer behind the crossbar (section 3) */
-    L2_TO_CLIENT = 2,         /* cycles: the same two TLBuffers on the way back (section 3) */
-    REFILL_TO_RESPONSE = 4,   /* cycles: a line's first data to the L2's answer (recordings) */
-    LANE_REGISTERS = 2,       /* around a multiplier of the MVIN scale unit (recordings) */
-    RELEASE_INTERVAL = 2,     /* cycles of the way back per acknowledged eviction (recordings) */
-    MIN_PASS_ROWS = 4,        /* rows of the shortest pass through the array (section 6) */
-    HANG_CYCLES = 20000,      /* cycles without any progress that are called a hang */
+    NORMALIZER_DEPTH = 2, /* entries of the normaliser's queue without a normaliser (section 7) */
+    MVIN_SCALE_ROWS = 3,  /* row buffers of the MVIN scale unit (section 3) */
+    PORT_BUFFERS = 2,     /* entries of the TLBuffer before the crossbar (section 3) */
+    SHARED_BUFFERS = 4,   /* entries of the two TLBuffers between crossbar and L2 (section 3) */
+    WRITER_BUFFERS = 4,   /* the same and the two translation registers (section 7) */
+    REQUEST_TO_CROSSBAR = 3, /* cycles: tlb_q, translate_q, TLBuffer (section 3) */
+    CROSSBAR_TO_L2 = 1,      /* cycles: TLBuffer behind the crossbar (section 3) */
+    L2_TO_CLIENT = 2,        /* cycles: the same two TLBuffers on the way back (section 3) */
+    REQUEST_TO_PLAN = 3,     /* cycles: directory and plan of an L2 request (L2 generator) */
+    PLAN_TO_WRITE = 3,       /* cycles: from there to the write of a Put (L2 generator) */
+    REFILL_TO_RESPONSE = 4,  /* cycles: a line's first data to the L2's answer (recordings) */
+    CORE_BUS_BYTES = 8,      /* the core's port, which its refills pass at this width */
+    CORE_TO_L2 = 6,          /* cycles: a fetch of the core to the L2 (half a hit's 15) */
+    PROBE_INTERVAL = 10,     /* cycles per modified line from the core's L1 (recordings) */
+    LANE_REGISTERS = 2,      /* around a multiplier of the MVIN scale unit (recordings) */
+    RELEASE_INTERVAL = 2,    /* cycles of the way back per acknowledged eviction (recordings) */
+    MIN_PASS_ROWS = 4,       /* rows of the shortest pass through the array (section 6) */
+    HANG_CYCLES = 20000,     /* cycles without any progress that are called a hang */
 };
 
 /* Upper bounds of array sizes; gemmini_timing_refusal() checks the parameters against them. */
@@ -37,6 +44,8 @@ enum {
     MAX_TAGS = 32,
     ACC_PIPELINE = 8, /* cycles that an accumulator write may be followed */
     LOAD_STATES = 3,
+    MAX_LINE_BEATS = 8, /* beats of the largest request */
+    MAX_FETCHES = 64,
 };
 
 enum funct {
@@ -61,6 +70,9 @@ enum funct {
 };
 
 enum config_kind { CONFIG_EX = 0, CONFIG_LD = 1, CONFIG_ST = 2, CONFIG_NORM = 3 };
+
+/* LOADING and STORING are the bits of the partitions whose commands they are. */
+enum activity { LOADING = 1, STORING = 4, ON_THE_WAY = 8 };
 
 enum partition { LOAD = 0, EXECUTE = 1, STORE = 2, PARTITIONS = 3 };
 
@@ -120,8 +132,11 @@ struct geometry {
     uint32_t spad_bank_rows, acc_bank_rows;
     uint8_t spad_bank_shift, acc_bank_shift; /* log2 of the above: capacities are powers of two */
     uint32_t row_mask, garbage_mask;
-    uint32_t spad_row_bytes, acc_row_bytes;
+    uint32_t spad_row_bytes, acc_row_bytes, acc_bytes; /* acc_bytes: of one element */
     uint32_t beat_bytes, max_bytes;
+    /* log2 of these sizes, which are powers of two */
+    uint8_t dim_shift, spad_row_shift, acc_row_shift, beat_shift, line_shift;
+    uint32_t line_cycles;               /* of the DRAM port, per line of the L2 */
     uint32_t dims_mask, move_cols_mask; /* decoded bits of rows and columns */
     uint32_t max_blocks, max_blocks_acc;
 };

@@ -9,7 +9,7 @@ bool model_busy(const struct gemmini_timing *t) {
            loop_matmul_configured(t) ||
            t->rs.used[LOAD] + t->rs.used[EXECUTE] + t->rs.used[STORE] > 0 ||
            t->writer.in_flight > 0 || t->writer.state != WRITER_IDLE || t->reader.in_flight > 0 ||
-           t->store.issue.count + t->store.scale.count + t->store.dispatch.count > 0;
+           t->store.rows_inside > 0;
 }
 
 /* Index of the oldest command that has not completed. */
@@ -36,35 +36,63 @@ static void report_hang(struct gemmini_timing *t) {
     timing_stop(t, command, why);
 }
 
+static bool loads_front_step(struct gemmini_timing *t) {
+    struct dma_reader *r = &t->reader;
+    bool moved = false;
+    if (r->count > 0 || r->busy || r->in_tlb || r->in_translate)
+        moved |= dma_reader_request_step(t);
+    if (t->load.commands.count > 0)
+        moved |= load_controller_step(t);
+    else if (t->load.tracker.used == 0)
+        t->active &= (uint8_t)~LOADING;
+    return moved;
+}
+
+static bool stores_back_step(struct gemmini_timing *t) {
+    const struct store_controller *s = &t->store;
+    const struct dma_writer *w = &t->writer;
+    bool moved = false;
+    if (w->in_flight + s->issue.count > 0 || w->state != WRITER_IDLE)
+        moved |= dma_writer_step(t);
+    else if (s->rows_inside + s->commands.count + s->tracker.used == 0)
+        t->active &= (uint8_t)~STORING;
+    if (s->rows_inside > s->issue.count)
+        moved |= store_read_step(t);
+    return moved;
+}
+
+static bool on_the_way_step(struct gemmini_timing *t) {
+    const struct memory *m = &t->memory;
+    bool moved = memory_step(t);
+    if (m->l2.used == 0 &&
+        m->shared_count + m->ports[READER].count + m->ports[WRITER].count + m->fetch_count == 0)
+        t->active &= (uint8_t)~ON_THE_WAY;
+    return moved;
+}
+
 /* One cycle. Returns true if anything moved. Units without work are not even asked. */
 static bool step(struct gemmini_timing *t) {
-    struct memory *m = &t->memory;
-    struct dma_reader *r = &t->reader;
     bool moved = false;
     t->rs.awake >>= 1;
     t->loop.awake >>= 1;
     if (t->ex.mesh.out_count > 0)
         moved |= mesh_output_step(t);
-    if (t->load.tracker.used > 0) {
+    if ((t->active & LOADING) && t->load.tracker.used > 0) {
         moved |= mvin_scale_write_step(t);
         moved |= mvin_scale_step(t);
         moved |= dma_reader_response_step(t);
     }
     moved |= execute_controller_step(t);
-    if (t->writer.in_flight + t->store.issue.count > 0 || t->writer.state != WRITER_IDLE)
-        moved |= dma_writer_step(t);
-    if (t->store.dispatch.count + t->store.norm.count + t->store.scale.count > 0)
-        moved |= store_read_step(t);
-    if (m->response_count + m->shared_count + m->ports[READER].count + m->ports[WRITER].count +
-            m->miss_count >
-        0)
-        moved |= memory_step(t);
-    if (r->count > 0 || r->busy || r->in_tlb || r->in_translate)
-        moved |= dma_reader_request_step(t);
-    if (t->load.commands.count > 0)
-        moved |= load_controller_step(t);
-    if (t->store.commands.count > 0)
-        moved |= store_controller_step(t);
+    if (t->active != 0) {
+        if (t->active & STORING)
+            moved |= stores_back_step(t);
+        if (t->active & ON_THE_WAY)
+            moved |= on_the_way_step(t);
+        if (t->active & LOADING)
+            moved |= loads_front_step(t);
+        if ((t->active & STORING) && t->store.commands.count > 0)
+            moved |= store_controller_step(t);
+    }
     if (t->ex.unroller.count > 0 && queue_ready(&t->ex.commands, t->now))
         moved |= execute_unroller_step(t);
     if ((t->rs.awake & AWAKE) || t->rs.completing[EXECUTE] >= 0 ||
@@ -72,7 +100,9 @@ static bool step(struct gemmini_timing *t) {
         moved |= reservation_station_step(t);
     if (t->loop.awake & AWAKE)
         moved |= loop_matmul_step(t);
-    if (t->front.raw.count + t->front.conv.count > 0)
+    /* Both queues full is the usual state of a waiting core. */
+    if (t->front.raw.count + t->front.conv.count > 0 &&
+        (t->front.conv.count < FRONT_QUEUE_DEPTH || t->front.matmul.count < FRONT_QUEUE_DEPTH))
         moved |= front_end_step(t);
     return moved;
 }
@@ -102,22 +132,24 @@ static cycle_t next_event(const struct gemmini_timing *t) {
             earlier(&next, m->ports[i].beats[m->ports[i].head].ready, now);
     if (m->shared_count > 0)
         earlier(&next, m->shared[m->shared_head].ready, now);
-    for (uint32_t i = 0; i < m->response_count; i++)
-        earlier(&next, m->responses[m->response_first + i].ready, now);
     if (m->reader_count > 0)
         earlier(&next,
                 m->reader_data[m->reader_head].start + L2_TO_CLIENT +
                     (cycle_t)m->reader_beat * m->reader_data[m->reader_head].interval,
                 now);
+    if (m->fetch_count > 0)
+        earlier(&next, m->fetches[m->fetch_head], now);
     if (m->ack_count > 0)
         earlier(&next, m->acks[m->ack_head], now);
-    for (uint32_t i = 0; i < m->miss_count; i++) {
-        earlier(&next, m->misses[i].done, now);
-        earlier(&next, m->misses[i].release, now);
+    for (uint64_t left = m->l2.used; left != 0; left &= left - 1) {
+        const struct mshr *mshr = &m->l2.mshrs[__builtin_ctzll(left)];
+        earlier(&next, mshr->ready, now);
+        earlier(&next, mshr->done, now);
+        earlier(&next, mshr->release, now);
     }
-    earlier(&next, m->data_free, now);
-    earlier(&next, m->permission_free, now);
-    earlier(&next, m->acknowledge_free, now);
+    earlier(&next, m->l2.answer_free, now);
+    earlier(&next, m->l2.permission_free, now);
+    earlier(&next, m->l2.acknowledge_free, now);
     return next;
 }
 

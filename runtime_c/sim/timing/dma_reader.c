@@ -26,21 +26,22 @@ static bool make_get(struct gemmini_timing *t, struct port_beat *out) {
     uint32_t useful, left = r->bytes_total - r->bytes_requested;
     uint64_t address = r->row.address + r->bytes_requested;
     uint32_t size = best_size(&t->g, address, left, &useful);
-    uint32_t row_bytes = r->row.wide ? t->g.acc_row_bytes : t->g.spad_row_bytes;
+    uint32_t shift = r->row.wide ? t->g.acc_row_shift : t->g.spad_row_shift;
     int slot = __builtin_ctzll(r->free_mask);
     r->free_mask &= r->free_mask - 1;
     r->in_flight++;
     r->gets[slot] = (struct get){
         .local =
-            local_add(&t->g, r->row.local, r->row.block_stride * (r->bytes_requested / row_bytes)),
+            local_add(&t->g, r->row.local, r->row.block_stride * (r->bytes_requested >> shift)),
         .bytes = (uint16_t)useful,
         .shift = (uint16_t)(address & (size - 1)),
-        .row_offset = (uint16_t)(r->bytes_requested % row_bytes),
+        .row_offset = (uint16_t)(r->bytes_requested & ((1U << shift) - 1)),
         .repeats = r->row.repeats,
         .block_stride = r->row.block_stride,
-        .beats = (uint8_t)(size / t->g.beat_bytes),
+        .beats = (uint8_t)(size >> t->g.beat_shift),
         .tracker = r->row.tracker,
         .pixel_repeats = r->row.pixel_repeats,
+        .funct = r->row.funct,
         .wide = r->row.wide,
         .unscaled = r->row.unscaled,
     };
@@ -67,6 +68,7 @@ static bool translate_step(struct gemmini_timing *t) {
     if (r->in_translate && port_ready(&t->memory.ports[READER], t->now)) {
         again.ready = t->now + 1;
         port_push(&t->memory.ports[READER], &again);
+        t->active |= ON_THE_WAY;
         retry = false;
     }
     r->in_translate = r->in_tlb;
@@ -88,7 +90,7 @@ bool dma_reader_request_step(struct gemmini_timing *t) {
         r->count--;
         r->busy = true;
         r->bytes_requested = 0;
-        r->bytes_total = r->row.cols * (r->row.wide ? t->g.acc_row_bytes / t->g.dim : 1);
+        r->bytes_total = r->row.cols * (r->row.wide ? t->g.acc_bytes : 1);
         moved = true;
     }
     return moved;
@@ -118,7 +120,8 @@ static bool merge_out(struct gemmini_timing *t, bool *moved) {
     uint32_t sent = r->bytes_sent + row_bytes - offset;
     if (sent > get->bytes)
         sent = get->bytes;
-    uint32_t block = (get->row_offset + r->bytes_sent) / row_bytes;
+    uint32_t block =
+        (get->row_offset + r->bytes_sent) >> (get->wide ? t->g.acc_row_shift : t->g.spad_row_shift);
     struct scaled_row row = {
         .local = local_add(&t->g, get->local, get->block_stride * block),
         .repeats = get->repeats,
@@ -169,9 +172,12 @@ bool dma_reader_response_step(struct gemmini_timing *t) {
         r->bytes_sent = 0;
     }
     if (++m->reader_beat == m->reader_data[m->reader_head].beats) {
+        bool last = m->reader_data[m->reader_head].last;
         m->reader_beat = 0;
         m->reader_head = (m->reader_head + 1) % READER_BEATS;
         m->reader_count--;
+        if (!last)
+            return true;
         r->free_mask |= UINT64_C(1) << slot;
         r->in_flight--;
         t->counters.read_latency += t->now;

@@ -39,6 +39,7 @@ static bool send_beat(struct gemmini_timing *t) {
         .partial = w->partial,
     };
     port_push(port, &beat);
+    t->active |= ON_THE_WAY;
     if (--w->beats_left == 0)
         w->state = w->sent == w->length ? WRITER_IDLE : WRITER_BLOCK;
     return true;
@@ -53,14 +54,14 @@ static bool take_row(struct gemmini_timing *t) {
     bool acc = local_is_acc(row->local);
     bool full = acc && (row->local & LOCAL_READ_FULL) && !local_is_garbage(&t->g, row->local);
     w->address = row->address;
-    w->length =
-        row->block * t->g.spad_row_bytes + row->cols * (full ? t->g.acc_row_bytes / t->g.dim : 1);
+    w->length = row->block * t->g.spad_row_bytes + row->cols * (full ? t->g.acc_bytes : 1);
     w->sent = 0;
     w->state = row->store ? WRITER_BLOCK : WRITER_IDLE;
     if (!acc)
         t->store.spad_rows_reading--;
     q->head = (uint8_t)((q->head + 1) & (STORE_ROWS - 1));
     q->count--;
+    t->store.rows_inside--;
     return true;
 }
 

@@ -2,8 +2,6 @@
  * banks (section 6). */
 #include "model.h"
 
-enum { A = 0, B = 1, D = 2, OPERANDS = 3 };
-
 static bool is_compute(const struct command *c) {
     return c->funct == FUNCT_COMPUTE_PRELOADED || c->funct == FUNCT_COMPUTE_ACCUMULATED;
 }
@@ -17,94 +15,6 @@ void execute_controller_configure(struct gemmini_timing *t, const struct command
     e->output_stationary = !bits(c->rs1, 2, 2);
     e->a_transpose = bits(c->rs1, 8, 8) != 0;
     e->bd_transpose = bits(c->rs1, 9, 9) != 0;
-}
-
-/* ---- start of a pass ---- */
-
-static bool a_through_transposer(const struct execute_controller *e) {
-    return e->output_stationary ? !e->a_transpose : e->a_transpose;
-}
-
-static void set_operand(struct gemmini_timing *t, struct operand *o, const struct command *source,
-                        bool second, bool fed, bool transposed) {
-    uint64_t dims = !fed ? LOCAL_GARBAGE : second ? source->rs2 : source->rs1;
-    o->command = source->index;
-    o->address = (uint32_t)dims;
-    o->garbage = local_is_garbage(&t->g, o->address);
-    o->reads = fed && !o->garbage;
-    o->rows = transposed ? dims_cols(&t->g, dims) : dims_rows(&t->g, dims);
-    o->in_acc = local_is_acc(o->address);
-    o->counter = 0;
-    o->started = false;
-}
-
-static uint32_t operand_bank(const struct gemmini_timing *t, const struct operand *o,
-                             uint32_t row) {
-    uint32_t offset = o->reversed ? t->g.dim - 1 - row : row * o->step;
-    return local_bank(&t->g, local_add(&t->g, o->address, offset));
-}
-
-static void find_bank(const struct gemmini_timing *t, struct operand *o) {
-    o->bank = (uint8_t)operand_bank(t, o, 0);
-    o->one_bank =
-        o->bank == operand_bank(t, o, t->g.dim - 1) && o->step * t->g.dim <= t->g.acc_bank_rows;
-}
-
-static bool may_share(const struct operand *o, const struct operand *p) {
-    return o->in_acc == p->in_acc &&
-           (o->in_acc || !o->one_bank || !p->one_bank || o->bank == p->bank);
-}
-
-/* Operand addresses come from the commands at the head of the queue. */
-static void begin_pass(struct gemmini_timing *t, enum ex_mode mode) {
-    struct execute_controller *e = &t->ex;
-    bool a_transposer = a_through_transposer(e);
-    bool b_transposer = e->output_stationary && e->bd_transpose;
-    bool d_transposer = !e->output_stationary && e->bd_transpose;
-    int preload_at = mode == EX_PRELOAD ? 0 : 1;
-    int a_at = preload_at == 0 ? 1 : a_transposer ? 2 : 0;
-    int b_at = preload_at == 0 ? 1 : b_transposer ? 2 : 0;
-    const struct command *preload = queue_at(&e->commands, preload_at);
-    bool feed_a = mode == EX_OVERLAP || (mode == EX_PRELOAD) == a_transposer;
-    bool feed_b = mode == EX_OVERLAP || mode == EX_MULTIPLY || b_transposer;
-    bool feed_d = mode != EX_MULTIPLY;
-    struct operand *o = e->operands;
-    /* Places beyond the queue are only looked at for operands that are not fed. */
-    set_operand(t, &o[A], queue_at(&e->commands, a_at), false, feed_a, e->a_transpose);
-    set_operand(t, &o[B], queue_at(&e->commands, b_at), true, feed_b, b_transposer);
-    set_operand(t, &o[D], preload, false, feed_d, d_transposer);
-    o[A].step = e->a_stride;
-    o[B].step = o[D].step = 1;
-    o[D].reversed = true;
-    e->pass_rows = t->g.dim;
-    if (!e->output_stationary && !o[D].reads && !a_transposer && !b_transposer && !d_transposer) {
-        uint32_t rows_a = o[A].reads ? o[A].rows : 1, rows_b = o[B].reads ? o[B].rows : 1;
-        e->pass_rows = rows_a > rows_b ? rows_a : rows_b;
-        if (e->pass_rows < MIN_PASS_ROWS)
-            e->pass_rows = MIN_PASS_ROWS;
-        if (e->pass_rows > t->g.dim)
-            e->pass_rows = t->g.dim;
-    }
-    e->pass_tag = (struct mesh_tag){.garbage = true, .entry = -1, .pass_rows = e->pass_rows};
-    if (feed_d) {
-        uint32_t c = (uint32_t)preload->rs2;
-        e->pass_tag.address = c;
-        e->pass_tag.rows = dims_rows(&t->g, preload->rs2);
-        e->pass_tag.garbage = local_is_garbage(&t->g, c);
-        e->pass_tag.entry = e->pass_tag.garbage ? -1 : preload->entry;
-    }
-    e->apart = true;
-    for (int i = 0; i < OPERANDS; i++) {
-        find_bank(t, &o[i]);
-        for (int j = 0; j < i; j++)
-            e->apart = e->apart && !(o[i].reads && o[j].reads && may_share(&o[i], &o[j]));
-    }
-    for (int i = 0; i < OPERANDS; i++)
-        e->apart = e->apart && (o[i].one_bank || !o[i].reads);
-    e->in_step = e->apart;
-    e->row = 0;
-    e->mode = mode;
-    e->state = EX_COMPUTE;
 }
 
 /* The operands of the commands from `first` on wait for a result that is still in the array. */
@@ -140,18 +50,18 @@ static bool waiting_step(struct gemmini_timing *t) {
     }
     const struct command *head = queue_at(q, 0);
     bool config = head->funct == FUNCT_CONFIG;
-    bool third_needed = t->p.ex_read_from_acc || t->p.ex_write_to_spad || a_through_transposer(e) ||
-                        e->bd_transpose;
+    bool third_needed = t->p.ex_read_from_acc || t->p.ex_write_to_spad ||
+                        execute_through_transposer(e) || e->bd_transpose;
     if (config && !in_progress)
         return execute_config(t, head);
     e->hazard_place = 0;
     if (head->funct == FUNCT_PRELOAD && q->count > 1 && !hazard(t, q, 0)) {
-        begin_pass(t, EX_PRELOAD);
+        execute_begin_pass(t, EX_PRELOAD);
     } else if (is_compute(head) && q->count > 1 && queue_at(q, 1)->funct == FUNCT_PRELOAD &&
                (!third_needed || (q->count > 2 && !hazard(t, q, 1)))) {
-        begin_pass(t, EX_OVERLAP);
+        execute_begin_pass(t, EX_OVERLAP);
     } else if (is_compute(head)) {
-        begin_pass(t, EX_MULTIPLY);
+        execute_begin_pass(t, EX_MULTIPLY);
     } else if (in_progress && (e->output_stationary || config)) {
         e->state = EX_FLUSH;
     } else {
@@ -209,7 +119,7 @@ static unsigned fire_rows(struct gemmini_timing *t, bool *reads) {
     uint32_t bank[OPERANDS];
     unsigned fires = 0;
     for (int i = 0; i < OPERANDS; i++)
-        bank[i] = o[i].one_bank ? o[i].bank : operand_bank(t, &o[i], o[i].counter);
+        bank[i] = o[i].one_bank ? o[i].bank : execute_operand_bank(t, &o[i], o[i].counter);
     for (int i = 0; i < OPERANDS; i++)
         if (!must_wait(t, i, bank) && read_row(t, &o[i], bank[i], reads))
             fires |= 1U << i;
@@ -239,13 +149,17 @@ static bool last_rows(const struct execute_controller *e, unsigned fires) {
  * row. Returns false, without effect, if the case is not the usual one. */
 static bool all_rows_free(struct gemmini_timing *t, bool *reads) {
     struct execute_controller *e = &t->ex;
+    struct banks *b = &t->banks;
     for (int i = 0; i < OPERANDS; i++) {
-        struct operand *o = &e->operands[i];
-        if (!o->reads)
+        const struct operand *o = &e->operands[i];
+        if (e->row < o->first || e->row >= o->end)
             continue;
-        o->counter = e->row;
-        if (!read_row(t, o, o->bank, reads))
+        if (o->in_acc)
             return false;
+        b->spad_ex_read[o->bank] = t->now;
+        if (b->spad_written[o->bank] == t->now || b->spad_ex_written[o->bank] == t->now)
+            return false;
+        *reads = true;
     }
     return true;
 }
@@ -364,8 +278,37 @@ static bool report_pending(struct gemmini_timing *t) {
     return false;
 }
 
+/* The usual cycle in the middle of a pass: one row enters the array, one arrives at it and one is
+ * requested, and none is the first or last of its pass. Returns false, without effect, for any
+ * other cycle; what the general case below makes of these is the same. */
+static bool steady_step(struct gemmini_timing *t) {
+    struct execute_controller *e = &t->ex;
+    struct mesh *m = &e->mesh;
+    struct control_signal *signal = &e->control[e->control_head];
+    enum { ALL = (1 << OPERANDS) - 1 };
+    if (!e->in_step || e->state != EX_COMPUTE || e->row == 0 || e->row + 1 == e->pass_rows ||
+        e->pending[0] >= 0 || e->pending[1] >= 0 || e->control_count == 0 || signal->first ||
+        signal->fires != ALL || signal->ready > t->now || !m->busy || m->flush ||
+        m->written != ALL || m->fired + 1 == m->rows)
+        return false;
+    bool reads = false;
+    if (!all_rows_free(t, &reads))
+        return false;
+    mesh_input_step(t);
+    m->written = ALL;
+    e->row++;
+    e->control_head = (uint8_t)((e->control_head + 1) % CONTROL_SIGNALS);
+    e->control[(e->control_head + e->control_count - 1) % CONTROL_SIGNALS] =
+        (struct control_signal){
+            .ready = t->now + 1 + (reads ? (cycle_t)t->p.scratchpad_read_delay : 0), .fires = ALL};
+    e->rows_requested = t->now;
+    return true;
+}
+
 bool execute_controller_step(struct gemmini_timing *t) {
     struct execute_controller *e = &t->ex;
+    if (steady_step(t))
+        return true;
     bool moved = report_pending(t);
     bool flushable = e->control_count == 0;
     bool asks = e->state >= EX_FLUSH || (!flushable && e->control[e->control_head].first);

@@ -101,8 +101,7 @@ bool load_controller_step(struct gemmini_timing *t) {
     }
     bool moved = false;
     if (!l->sending) {
-        uint64_t element =
-            wide || (zeros && local_is_acc(local)) ? t->g.acc_row_bytes / t->g.dim : 1;
+        uint64_t element = wide || (zeros && local_is_acc(local)) ? t->g.acc_bytes : 1;
         l->current =
             (uint8_t)tracker_allocate(&l->tracker, c->entry, requests * cols * element, t->now);
         l->sending = true;
@@ -117,6 +116,7 @@ bool load_controller_step(struct gemmini_timing *t) {
         .block_stride = (uint16_t)l->block_stride[id],
         .tracker = l->current,
         .pixel_repeats = l->pixel_repeats[id],
+        .funct = c->funct,
         .wide = wide,
         .unscaled = l->unscaled[id],
         .zeros = zeros,

@@ -73,9 +73,9 @@ static void emit_ldb(const struct gemmini_timing *t, struct loop_sub_fsm *f, str
 static void emit_ldd(const struct gemmini_timing *t, struct loop_sub_fsm *f, struct command *out) {
     const struct loop_config *c = &f->config;
     uint32_t width = minimum(c->max_j, c->low_d ? t->g.max_blocks : t->g.max_blocks_acc);
-    struct block b = operand_block(t, c->d, c->d_stride, LOCAL_IS_ACC | f->address, f->i, f->j,
-                                   c->max_j, width, c->pad_i, c->pad_j, f->i == c->max_i - 1,
-                                   c->low_d ? 1 : t->g.acc_row_bytes / t->g.dim);
+    struct block b =
+        operand_block(t, c->d, c->d_stride, LOCAL_IS_ACC | f->address, f->i, f->j, c->max_j, width,
+                      c->pad_i, c->pad_j, f->i == c->max_i - 1, c->low_d ? 1 : t->g.acc_bytes);
     out->funct = FUNCT_MVIN3;
     out->rs1 = b.address;
     out->rs2 = dims(b.rows, b.cols, b.local);
@@ -94,7 +94,7 @@ static void emit_ex(const struct gemmini_timing *t, struct loop_sub_fsm *f, stru
         uint32_t b_cols = c->b_transpose ? c->max_k : c->max_j;
         uint32_t b_base = (c->b_spad_id ? c->b_spad_id : f->slot + 1U) * (t->g.spad_rows / 2) -
                           c->max_k * c->max_j * dim;
-        uint32_t b = f->i == 0 ? b_base + (b_row * b_cols + b_col) * dim : LOCAL_GARBAGE;
+        uint32_t b = f->i == 0 ? b_base + (b_row * b_cols + b_col) * dim : t->g.garbage_mask;
         uint32_t acc = LOCAL_IS_ACC | (c->accumulate || f->k != 0 ? LOCAL_ACCUMULATE : 0);
         out->funct = FUNCT_PRELOAD;
         out->rs1 = dims(cols_k, cols_j, b);
@@ -107,7 +107,7 @@ static void emit_ex(const struct gemmini_timing *t, struct loop_sub_fsm *f, stru
     uint32_t a_base = (c->a_spad_id ? c->a_spad_id - 1U : f->slot) * (t->g.spad_rows / 2);
     out->funct = f->i == 0 ? FUNCT_COMPUTE_PRELOADED : FUNCT_COMPUTE_ACCUMULATED;
     out->rs1 = dims(rows_i, cols_k, a_base + (a_row * a_cols + a_col) * dim);
-    out->rs2 = dims(dim, dim, LOCAL_GARBAGE);
+    out->rs2 = dims(dim, dim, t->g.garbage_mask);
     f->second = false;
     if (advance(&f->i, 1, c->max_i) && advance(&f->j, 1, c->max_j) && advance(&f->k, 1, c->max_k))
         f->active = false;
@@ -116,10 +116,10 @@ static void emit_ex(const struct gemmini_timing *t, struct loop_sub_fsm *f, stru
 static void emit_st(const struct gemmini_timing *t, struct loop_sub_fsm *f, struct command *out) {
     const struct loop_config *c = &f->config;
     uint32_t width = c->full_c ? 1 : minimum(c->max_j, t->g.max_blocks);
-    struct block b = operand_block(
-        t, c->c, c->c_stride, LOCAL_IS_ACC | (c->full_c ? LOCAL_READ_FULL : 0) | f->address, f->i,
-        f->j, c->max_j, width, c->pad_i, c->pad_j, f->i == c->max_i - 1,
-        c->full_c ? t->g.acc_row_bytes / t->g.dim : 1);
+    struct block b = operand_block(t, c->c, c->c_stride,
+                                   LOCAL_IS_ACC | (c->full_c ? LOCAL_READ_FULL : 0) | f->address,
+                                   f->i, f->j, c->max_j, width, c->pad_i, c->pad_j,
+                                   f->i == c->max_i - 1, c->full_c ? t->g.acc_bytes : 1);
     out->funct = FUNCT_MVOUT;
     out->rs1 = b.address;
     out->rs2 = dims(b.rows, b.cols, b.local);

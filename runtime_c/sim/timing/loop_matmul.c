@@ -56,6 +56,7 @@ void loop_matmul_configure(struct gemmini_timing *t, const struct command *comma
         c->b_transpose = bits(rs2, 1, 1) != 0;
         c->resadd = bits(rs2, 2, 2) != 0;
         slot->configured = true;
+        t->loop.settled = false;
         slot->index = command->index;
         break;
     default:
@@ -208,25 +209,10 @@ static bool all_completed(const struct loop_slot *slot) {
     return slot->running;
 }
 
-/* The sub-FSMs of configured loops: what starts, what ends, what is emitted. All decisions are
- * taken on the state at the start of the cycle. */
-static bool loops_step(struct gemmini_timing *t) {
+/* Sub-FSMs that start or end. `idle`: those that had nothing to do when the cycle began. */
+static bool transitions(struct gemmini_timing *t, const bool idle[LOOP_FSMS], bool head_done) {
     struct loop_matmul *l = &t->loop;
-    bool moved = false, idle[LOOP_FSMS];
-    release(l, t->now);
-    bool head_done = all_completed(&l->slots[l->head]);
-    enum loop_fsm chosen = queue_ready(&t->front.unrolled, t->now) ? choose(t) : LOOP_FSMS;
-    for (int f = 0; f < LOOP_FSMS; f++) {
-        idle[f] = !l->fsm[f].active;
-        if (!idle[f] && l->fsm[f].nothing) {
-            l->fsm[f].active = false;
-            moved = true;
-        }
-    }
-    if (chosen != LOOP_FSMS) {
-        loop_matmul_emit(t, chosen);
-        moved = true;
-    }
+    bool moved = false;
     /* From the last to the first: a sub-FSM sees only what had started before this cycle. */
     for (int f = LOOP_FSMS - 1; f >= 0; f--) {
         if (!idle[f])
@@ -251,6 +237,30 @@ static bool loops_step(struct gemmini_timing *t) {
         moved = true;
     }
     return moved;
+}
+
+/* Configured loops: what starts, what ends, what is emitted. All decisions are taken on the state
+ * at the start of the cycle. */
+static bool loops_step(struct gemmini_timing *t) {
+    struct loop_matmul *l = &t->loop;
+    bool idle[LOOP_FSMS], settled = l->settled, ended = false;
+    release(l, t->now);
+    bool head_done = !settled && all_completed(&l->slots[l->head]);
+    enum loop_fsm chosen = queue_ready(&t->front.unrolled, t->now) ? choose(t) : LOOP_FSMS;
+    for (int f = 0; f < LOOP_FSMS && !settled; f++) {
+        idle[f] = !l->fsm[f].active;
+        if (!idle[f] && l->fsm[f].nothing) {
+            l->fsm[f].active = false;
+            ended = true;
+        }
+    }
+    if (chosen != LOOP_FSMS) {
+        loop_matmul_emit(t, chosen);
+        ended = ended || !l->fsm[chosen].active;
+    }
+    bool changed = !settled && transitions(t, idle, head_done);
+    l->settled = !changed && !ended;
+    return changed || ended || chosen != LOOP_FSMS;
 }
 
 bool loop_matmul_step(struct gemmini_timing *t) {

@@ -62,8 +62,8 @@ bool mesh_input_step(struct gemmini_timing *t) {
     uint32_t place = (m->out_head + m->out_count++) & m->out_mask;
     bool last = ++m->fired == m->rows;
     m->outputs[place] = (struct mesh_output){.cycle = t->now + m->latency,
-                                             .pass = m->pass,
-                                             .rows = m->rows,
+                                             .pass = (uint32_t)m->pass,
+                                             .rows = (uint8_t)m->rows,
                                              .last = last,
                                              .flush = m->flush};
     m->written = 0;
@@ -97,6 +97,11 @@ static struct mesh_tag *drop_tag(struct mesh *m, cycle_t now) {
     return --m->tag_count > 0 ? &m->tags[m->tag_head] : NULL;
 }
 
+/* The results that carry `tag` have not left the array yet. */
+static bool comes_later(const struct mesh_tag *tag, const struct mesh_output *out) {
+    return (int32_t)((uint32_t)tag->pass - out->pass) > 0;
+}
+
 bool mesh_output_step(struct gemmini_timing *t) {
     struct mesh *m = &t->ex.mesh;
     if (m->out_count == 0 || m->outputs[m->out_head].cycle > t->now)
@@ -106,12 +111,12 @@ bool mesh_output_step(struct gemmini_timing *t) {
     m->out_count--;
     struct mesh_tag *tag = m->tag_count > 0 ? &m->tags[m->tag_head] : NULL;
     /* A change of dataflow may leave the tag of a dropped result before the one that matters. */
-    if (tag && tag->garbage && tag->pass <= out.pass && m->tag_count > 1 && out.last) {
+    if (tag && tag->garbage && !comes_later(tag, &out) && m->tag_count > 1 && out.last) {
         const struct mesh_tag *next = &m->tags[(m->tag_head + 1) % MAX_TAGS];
-        if (next->pass <= out.pass)
+        if (!comes_later(next, &out))
             tag = drop_tag(m, t->now);
     }
-    if (tag && tag->pass > out.pass)
+    if (tag && comes_later(tag, &out))
         tag = NULL;
     if (tag && !tag->garbage)
         write_result(t, tag, out.rows);

@@ -26,6 +26,7 @@ struct gemmini_timing {
     gemmini_timing_listener *listener;
     void *listener_context;
     bool listens_to_banks;
+    uint8_t active; /* paths that may have work, a bit each (enum activity) */
 
     struct front_end front;
     struct loop_matmul loop;
@@ -83,6 +84,10 @@ bool mesh_will_write(const struct gemmini_timing *t, uint32_t local);
 void mesh_start(struct gemmini_timing *t, const struct mesh_tag *tag);
 bool execute_controller_step(struct gemmini_timing *t);
 void execute_controller_configure(struct gemmini_timing *t, const struct command *command);
+void execute_begin_pass(struct gemmini_timing *t, enum ex_mode mode);
+bool execute_through_transposer(const struct execute_controller *e);
+uint32_t execute_operand_bank(const struct gemmini_timing *t, const struct operand *o,
+                              uint32_t row);
 bool execute_unroller_step(struct gemmini_timing *t);
 bool store_read_step(struct gemmini_timing *t);
 bool store_controller_step(struct gemmini_timing *t);
@@ -90,8 +95,24 @@ void store_controller_configure(struct gemmini_timing *t, const struct command *
 bool dma_writer_step(struct gemmini_timing *t);
 bool memory_step(struct gemmini_timing *t);
 bool memory_create(struct gemmini_timing *t);
-void memory_fill(struct gemmini_timing *t);
-void memory_touch(struct gemmini_timing *t, uint64_t address, uint64_t bytes);
+bool memory_may_return(const struct gemmini_timing *t);
+void memory_return(struct gemmini_timing *t, cycle_t cycle, uint8_t slot, uint32_t beats,
+                   uint32_t interval, bool last);
+void memory_fetch(struct gemmini_timing *t, cycle_t cycle);
+void memory_acknowledge(struct gemmini_timing *t, cycle_t cycle);
+
+/* The L2; `accept` returns false while there is no room for the request. */
+bool l2_create(struct gemmini_timing *t);
+void l2_reset(struct gemmini_timing *t);
+void l2_set_seed(struct gemmini_timing *t, uint64_t seed);
+void l2_hold(struct gemmini_timing *t, uint64_t address, uint64_t bytes, bool in_core);
+void l2_fill(struct gemmini_timing *t);
+struct cache_line *l2_find(struct l2 *l2, uint64_t line);
+struct cache_line *l2_victim(struct l2 *l2, uint64_t line);
+bool l2_has_room(struct gemmini_timing *t, uint64_t line);
+bool l2_accept(struct gemmini_timing *t, const struct l2_request *request);
+bool l2_refill_step(struct gemmini_timing *t);
+bool l2_answer_step(struct gemmini_timing *t);
 
 void counters_command(struct gemmini_timing *t, uint64_t rs1);
 void counters_span(struct gemmini_timing *t, cycle_t cycles);

@@ -15,10 +15,10 @@ static struct row_range make_range(const struct gemmini_timing *t, uint32_t loca
 }
 
 static bool overlaps(const struct row_range *x, const struct row_range *y) {
-    if (!x->valid || !y->valid || x->start >> 32 != y->start >> 32)
-        return false;
-    return (y->start <= x->start && (x->start < y->end || y->wraps)) ||
-           (x->start <= y->start && (y->start < x->end || x->wraps));
+    /* Without branches: this is asked for every pair of commands of different units. */
+    return x->valid & y->valid & (x->start >> 32 == y->start >> 32) &
+           (((y->start <= x->start) & ((x->start < y->end) | y->wraps)) |
+            ((x->start <= y->start) & ((y->start < x->end) | x->wraps)));
 }
 
 static enum partition partition_of(const struct command *command) {
@@ -45,7 +45,7 @@ static enum partition partition_of(const struct command *command) {
 
 static uint32_t moved_rows(const struct gemmini_timing *t, uint64_t rs2, uint32_t block_stride) {
     uint32_t cols = move_cols(&t->g, rs2);
-    uint32_t blocks = (cols + t->g.dim - 1) / t->g.dim;
+    uint32_t blocks = (cols + t->g.dim - 1) >> t->g.dim_shift;
     return (blocks ? blocks - 1 : 0) * block_stride + dims_rows(&t->g, rs2);
 }
 
@@ -208,6 +208,8 @@ static int issue(struct gemmini_timing *t, enum partition partition) {
     if (partition == STORE && t->p.serial_stores && older_store_executes(rs))
         return -1;
     e->issued = true;
+    if (partition != EXECUTE)
+        t->active |= (uint8_t)(1U << partition);
     rs->unissued[partition]--;
     for (int i = 0; i < rs->unissued[partition]; i++)
         rs->order[partition][i] = rs->order[partition][i + 1];
@@ -287,16 +289,22 @@ bool reservation_station_step(struct gemmini_timing *t) {
     rs->completing[EXECUTE] = -1;
     if (completed >= 0)
         gone |= entry_bit((int)completed_partition, completed);
-    bool moved = completed >= 0;
+    bool moved = completed >= 0, configured = false;
     for (int p = 0; p < PARTITIONS; p++) {
+        on_issue[p] = -1;
         int entry = rs->unissued[p] > 0 ? issue(t, (enum partition)p) : -1;
-        on_issue[p] = entry >= 0 && rs->entries[p][entry].is_config && p != EXECUTE ? entry : -1;
-        moved = moved || entry >= 0;
+        if (entry < 0)
+            continue;
+        moved = true;
+        if (p != EXECUTE && rs->entries[p][entry].is_config) {
+            on_issue[p] = entry;
+            configured = true;
+        }
     }
     moved = allocate(t, gone) || moved;
     if (completed >= 0)
         complete(t, completed_partition, completed);
-    for (int p = 0; p < PARTITIONS; p++)
+    for (int p = 0; p < PARTITIONS && configured; p++)
         if (on_issue[p] >= 0)
             free_entry(t, (enum partition)p, on_issue[p]);
     if (moved || t->load.tracker.finished + t->store.tracker.finished > 0)

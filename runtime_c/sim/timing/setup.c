@@ -41,6 +41,13 @@ const char *gemmini_timing_refusal(const struct gemmini_timing_parameters *p) {
         return "a latency or queue of the array or of the L2 is longer than the timing model holds";
     if (p->mvin_scale_units > 0 && dim / p->mvin_scale_units > 8)
         return "the timing model needs at least one MVIN multiplier for 8 columns";
+    const int32_t sizes[] = {dim, p->dma_bus_bits, p->l2_line_bytes,
+                             p->l2_kib * 1024 / p->l2_line_bytes / p->l2_ways};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (sizes[i] <= 0 || (sizes[i] & (sizes[i] - 1)) != 0)
+            return "the timing model needs powers of two: DIM, DMA bus, L2 lines and L2 sets";
+    if (p->dma_max_bytes * 8 > MAX_LINE_BEATS * p->dma_bus_bits)
+        return "the timing model moves at most 8 beats per memory request";
     if (p->accumulator_single_ported)
         return "single-ported accumulators are not modelled";
     return NULL;
@@ -73,7 +80,14 @@ static void derive_geometry(struct gemmini_timing *t) {
     uint32_t rows = g->spad_rows > g->acc_rows ? g->spad_rows : g->acc_rows;
     g->row_mask = (UINT32_C(1) << log2_ceil(rows)) - 1;
     g->garbage_mask = LOCAL_IS_ACC | LOCAL_ACCUMULATE | LOCAL_READ_FULL | g->row_mask << 1 | 1;
+    g->acc_bytes = ACC_BYTES;
     g->beat_bytes = (uint32_t)p->dma_bus_bits / 8;
+    g->dim_shift = (uint8_t)log2_ceil(g->dim);
+    g->spad_row_shift = (uint8_t)log2_ceil(g->spad_row_bytes);
+    g->acc_row_shift = (uint8_t)log2_ceil(g->acc_row_bytes);
+    g->beat_shift = (uint8_t)log2_ceil(g->beat_bytes);
+    g->line_shift = (uint8_t)log2_ceil((uint32_t)p->l2_line_bytes);
+    g->line_cycles = (uint32_t)(p->l2_line_bytes / p->dram_bus_bytes);
     g->max_bytes = (uint32_t)p->dma_max_bytes;
     g->max_blocks = g->max_bytes / g->spad_row_bytes ? g->max_bytes / g->spad_row_bytes : 1;
     g->max_blocks_acc = g->max_bytes / g->acc_row_bytes ? g->max_bytes / g->acc_row_bytes : 1;
@@ -128,7 +142,7 @@ static void forget_cycles(struct gemmini_timing *t) {
     t->reader.slot_freed = NEVER;
     t->ex.mesh.completed = NEVER;
     t->ex.mesh.tag_freed = t->ex.mesh.row_count_freed = NEVER;
-    t->writer.last_ack = NEVER;
+    t->writer.last_ack = t->store.normalized_popped = NEVER;
     t->memory.shared_popped = NEVER;
     t->memory.ports[READER].popped = t->memory.ports[WRITER].popped = NEVER;
     for (int i = 0; i < MAX_BANKS; i++) {
@@ -158,14 +172,16 @@ struct gemmini_timing *gemmini_timing_create(const struct gemmini_timing_paramet
     t->scale.last_grant = -1;
     t->ex.pending[0] = t->ex.pending[1] = -1;
     if (!memory_create(t)) {
-        free(t);
+        gemmini_timing_destroy(t);
         return NULL;
     }
     return t;
 }
 
 void gemmini_timing_destroy(struct gemmini_timing *timing) {
-    if (timing != NULL)
-        free(timing->memory.lines);
+    if (timing != NULL) {
+        free(timing->memory.l2.lines);
+        free(timing->memory.l2.owner);
+    }
     free(timing);
 }

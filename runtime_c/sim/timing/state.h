@@ -3,6 +3,7 @@
 #define GEMMINI_TIMING_STATE_H
 
 #include "common.h"
+#include "memory_state.h"
 
 /* ---- front end ---- */
 
@@ -40,6 +41,7 @@ struct loop_matmul {
     uint32_t acc_base_d, acc_base_ex, acc_base_st; /* accumulator halves in use */
     int in_flight[PARTITIONS];                     /* emitted and not completed */
     uint8_t awake;            /* something may happen in this or the next cycle, a bit each */
+    bool settled;             /* no sub-FSM starts or ends before one ends or a loop comes */
     int released[PARTITIONS]; /* completed in cycle `released_at` */
     cycle_t released_at;
 };
@@ -94,6 +96,7 @@ struct row_request {
     uint32_t local;
     uint16_t cols, repeats, block_stride;
     uint8_t tracker, pixel_repeats;
+    uint8_t funct;
     bool wide; /* accumulator-width elements */
     bool unscaled, zeros;
 };
@@ -110,33 +113,12 @@ struct load_controller {
     uint8_t current; /* tracker slot */
 };
 
-struct port_beat {
-    cycle_t ready; /* first cycle in which the crossbar may take it */
-    uint64_t address;
-    uint16_t bytes;
-    uint8_t slot, beats; /* of the request, beats left including this one */
-    bool partial;
-};
-
-struct port_queue {
-    struct port_beat beats[8];
-    uint8_t head, count;
-    cycle_t popped;
-};
-
-static inline bool port_ready(const struct port_queue *port, cycle_t now) {
-    return port->count + (port->popped == now) < PORT_BUFFERS;
-}
-
-static inline void port_push(struct port_queue *port, const struct port_beat *beat) {
-    port->beats[(port->head + port->count++) & 7] = *beat;
-}
-
 /* One Get in flight and what its data become (section 3). */
 struct get {
     uint32_t local;
     uint16_t bytes, shift, row_offset, repeats, block_stride;
     uint8_t beats, tracker, pixel_repeats;
+    uint8_t funct; /* MVIN, MVIN2 or MVIN3 */
     bool wide, unscaled;
 };
 
@@ -200,6 +182,9 @@ struct banks {
 /* ---- execute ---- */
 
 enum ex_state { EX_WAITING, EX_COMPUTE, EX_FLUSH, EX_FLUSHING };
+/* Operands of a pass. */
+enum { A = 0, B = 1, D = 2, OPERANDS = 3 };
+
 enum ex_mode { EX_NONE, EX_PRELOAD, EX_OVERLAP, EX_MULTIPLY };
 
 struct operand {
@@ -214,6 +199,7 @@ struct operand {
     uint64_t command; /* index of the command that names it */
     bool one_bank;    /* all rows are in `bank` */
     uint8_t bank;
+    uint32_t first, end; /* counters of the rows that exist */
 };
 
 struct mesh_tag {
@@ -232,8 +218,8 @@ struct control_signal {
 
 struct mesh_output {
     cycle_t cycle;
-    uint64_t pass;
-    uint32_t rows;
+    uint32_t pass; /* its low half */
+    uint8_t rows;
     bool last, flush;
 };
 
@@ -265,7 +251,7 @@ struct execute_controller {
     enum ex_mode mode;
     bool output_stationary, a_transpose, bd_transpose;
     uint32_t a_stride, c_stride;
-    struct operand operands[3]; /* A, B, D */
+    struct operand operands[OPERANDS];
     uint32_t pass_rows;
     uint32_t row; /* of all operands while they go in step */
     bool in_step;
@@ -315,12 +301,14 @@ struct store_controller {
     uint32_t row, block;
     uint32_t porow, pocol, wrow, wcol;
     uint8_t current;
+    uint32_t rows_inside;             /* in the four queues that follow */
     struct store_queue dispatch;      /* write_dispatch_q */
     struct store_queue norm;          /* write_norm_q */
     struct store_queue scale;         /* write_scale_q */
     struct store_queue issue;         /* write_issue_q */
     bool bank_response[2][MAX_BANKS]; /* scratchpad, accumulator: row read, not yet taken */
-    bool normalizer_full;
+    uint8_t normalized;               /* rows in the queue that stands for the normaliser */
+    cycle_t normalized_popped;
     int spad_rows_reading; /* scratchpad rows between SRAM and writer */
 };
 
@@ -335,61 +323,6 @@ struct dma_writer {
     bool partial;
     uint32_t in_flight, size;
     cycle_t last_ack;
-};
-
-/* ---- memory ---- */
-
-enum client { READER, WRITER, CLIENTS };
-
-struct response {
-    cycle_t ready; /* first cycle in which the first beat may be at the boundary */
-    uint64_t order;
-    uint8_t slot, beats;
-    uint8_t interval; /* cycles per beat */
-    uint8_t client;
-};
-
-#define RESPONSES    256
-#define READER_BEATS 64
-
-struct cache_line {
-    uint64_t tag;
-    bool valid, dirty;
-};
-
-struct miss {
-    uint64_t line;
-    cycle_t data, done; /* first and last cycle of the line's data from memory */
-    cycle_t release;    /* earliest acknowledgement of the eviction, 0: none awaited */
-};
-
-#define MAX_MSHRS 64
-
-struct memory {
-    struct port_queue ports[CLIENTS];
-    struct port_beat shared[2];
-    uint8_t shared_client[2];
-    uint8_t shared_head, shared_count;
-    cycle_t shared_popped;
-    int last_granted, locked; /* locked: client in the middle of a multi-beat request, -1: none */
-    struct response responses[RESPONSES];
-    uint32_t response_first, response_count;
-    uint64_t next_order;
-    cycle_t data_free; /* first cycle with a free beat on the response channel */
-    struct {
-        cycle_t start;
-        uint8_t slot, beats, interval;
-    } reader_data[READER_BEATS];
-    uint32_t reader_head, reader_count;
-    uint8_t reader_beat; /* beats of the head response already taken */
-    cycle_t acks[MAX_TRACKED];
-    uint32_t ack_head, ack_count;
-    struct cache_line *lines;
-    uint32_t sets, ways;
-    uint64_t random;
-    struct miss misses[MAX_MSHRS];
-    uint32_t miss_count;
-    cycle_t dram_free, permission_free, acknowledge_free;
 };
 
 enum { COUNTERS = 8 };

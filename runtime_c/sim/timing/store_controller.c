@@ -29,9 +29,10 @@ static bool scale_row(struct gemmini_timing *t) {
     struct store_row row = *rows_front(&s->scale);
     bool acc = local_is_acc(row.local) && !local_is_garbage(&t->g, row.local);
     if (acc) {
-        if (!s->normalizer_full)
+        if (s->normalized == 0)
             return false;
-        s->normalizer_full = false;
+        s->normalized--;
+        s->normalized_popped = t->now;
         row.ready = t->now + (cycle_t)t->p.acc_scale_latency;
     } else if (row.ready <= t->now) {
         row.ready = t->now + 1;
@@ -50,10 +51,10 @@ static bool normalize_row(struct gemmini_timing *t) {
     const struct store_row *row = rows_front(&s->norm);
     if (local_is_acc(row->local) && !local_is_garbage(&t->g, row->local)) {
         bool *response = &s->bank_response[1][local_bank(&t->g, row->local)];
-        if (!*response || s->normalizer_full)
+        if (!*response || s->normalized + (s->normalized_popped == t->now) == NORMALIZER_DEPTH)
             return false;
         *response = false;
-        s->normalizer_full = true;
+        s->normalized++;
     }
     rows_push(&s->scale, row);
     rows_pop(&s->norm, t->now);
@@ -169,7 +170,7 @@ bool store_controller_step(struct gemmini_timing *t) {
     const struct pooling *p = &s->pool;
     bool pooled = p->stride != 0, one_d = !pooled && p->size != 0;
     uint32_t cols = move_cols(&t->g, c->rs2), rows = dims_rows(&t->g, c->rs2);
-    uint32_t blocks = (cols + t->g.dim - 1) / t->g.dim;
+    uint32_t blocks = (cols + t->g.dim - 1) >> t->g.dim_shift;
     if (one_d)
         rows = p->orows * p->ocols;
     uint32_t requests = pooled ? p->porows * p->pocols * p->size * p->size : rows * blocks;
@@ -207,6 +208,7 @@ bool store_controller_step(struct gemmini_timing *t) {
         }
     }
     rows_push(&s->dispatch, &row);
+    s->rows_inside++;
     if (last) {
         /* A single request leaves the controller busy for one more cycle. */
         if (requests == 1) {

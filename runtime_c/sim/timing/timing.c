@@ -152,15 +152,28 @@ void gemmini_timing_configure(struct gemmini_timing *t, uint32_t funct, uint64_t
 }
 
 void gemmini_timing_host_write(struct gemmini_timing *t, uint64_t address, uint64_t bytes) {
-    memory_touch(t, address, bytes);
+    l2_hold(t, address, bytes, false);
+}
+
+void gemmini_timing_host_hold(struct gemmini_timing *t, uint64_t address, uint64_t bytes) {
+    l2_hold(t, address, bytes, true);
+}
+
+void gemmini_timing_host_fetch(struct gemmini_timing *t, uint64_t delay) {
+    memory_fetch(t, t->last_accept + delay);
+}
+
+void gemmini_timing_set_seed(struct gemmini_timing *t, uint64_t seed) {
+    l2_set_seed(t, seed);
 }
 
 void gemmini_timing_empty_l2(struct gemmini_timing *t) {
-    memset(t->memory.lines, 0, (size_t)t->memory.sets * t->memory.ways * sizeof *t->memory.lines);
+    struct l2 *l2 = &t->memory.l2;
+    memset(l2->lines, 0, (size_t)l2->sets * l2->ways * sizeof *l2->lines);
 }
 
 void gemmini_timing_fill_l2(struct gemmini_timing *t) {
-    memory_fill(t);
+    l2_fill(t);
 }
 
 void gemmini_timing_set_dram_latency(struct gemmini_timing *t, uint32_t cycles) {

@@ -37,7 +37,7 @@ bool zero_writer_step(struct gemmini_timing *t, bool other_finishes) {
     bool moved = z->pixel_stage.valid && write(t, other_finishes);
     if (!z->valid || z->pixel_stage.valid)
         return moved;
-    uint32_t element = local_is_acc(z->row.local) ? t->g.acc_row_bytes / t->g.dim : 1;
+    uint32_t element = local_is_acc(z->row.local) ? t->g.acc_bytes : 1;
     z->pixel_stage = (struct scaled_row){
         .local = local_add(&t->g, z->row.local, z->row.block_stride * (z->col / t->g.dim)),
         .bytes = (uint16_t)(z->row.cols * element),

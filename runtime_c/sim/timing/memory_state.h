@@ -1,0 +1,109 @@
+/* The state of the way to memory, the L2 and DRAM. */
+#ifndef GEMMINI_TIMING_MEMORY_STATE_H
+#define GEMMINI_TIMING_MEMORY_STATE_H
+
+#include "common.h"
+
+/* ---- ports of the DMA engines ---- */
+
+struct port_beat {
+    cycle_t ready; /* first cycle in which the crossbar may take it */
+    uint64_t address;
+    uint16_t bytes;
+    uint8_t slot, beats; /* of the request, beats left including this one */
+    bool partial;
+};
+
+struct port_queue {
+    struct port_beat beats[8];
+    uint8_t head, count;
+    cycle_t popped;
+};
+
+static inline bool port_ready(const struct port_queue *port, cycle_t now) {
+    return port->count + (port->popped == now) < PORT_BUFFERS;
+}
+
+static inline void port_push(struct port_queue *port, const struct port_beat *beat) {
+    port->beats[(port->head + port->count++) & 7] = *beat;
+}
+
+/* ---- L2 and DRAM ---- */
+
+enum client { READER, WRITER, CLIENTS, CORE = CLIENTS };
+
+#define READER_BEATS 64
+
+struct cache_line {
+    uint64_t tag;
+    bool valid, dirty;
+    bool in_core; /* modified in the core's L1 */
+};
+
+struct l2_request {
+    uint64_t line;
+    uint8_t client, slot, beats;
+    uint8_t bank;      /* of the first beat */
+    uint8_t use;       /* MVIN, MVIN3 (int32) or MVOUT */
+    uint8_t funct;     /* of the command */
+    uint8_t next;      /* that waits for the same miss register */
+    bool whole, reads; /* whole: a Put of a whole line; reads: needs the line's old data */
+};
+
+/* Miss register of the L2. */
+struct mshr {
+    struct l2_request request;
+    cycle_t ready;       /* first cycle in which the data pipeline may take the request */
+    cycle_t data, done;  /* first and last cycle of the line's data from memory */
+    cycle_t release;     /* earliest acknowledgement of the eviction, 0: none awaited */
+    uint8_t first, last; /* waiting requests */
+    uint8_t interval;    /* cycles per beat of the answer */
+    bool missing, answered;
+};
+
+enum { MAX_MSHRS = 63, MAX_WAITING = 128, L2_WRITES = 16 };
+
+struct l2 {
+    struct cache_line *lines;
+    uint32_t sets, ways;
+    uint64_t random;
+    uint32_t evictions; /* expected and not yet made, in 1 / ways */
+    struct mshr mshrs[MAX_MSHRS];
+    uint64_t used;    /* miss registers, a bit each */
+    uint8_t *owner;   /* of each set: its miss register + 1, 0: none */
+    uint32_t missing; /* registers that wait for memory */
+    uint32_t served;  /* register that the data pipeline took last */
+    struct l2_request waiting[MAX_WAITING];
+    uint8_t free_waiting;
+    struct l2_write {
+        cycle_t cycle;
+        uint32_t bank;
+    } writes[L2_WRITES]; /* of Puts, by cycle */
+    cycle_t answer_free; /* first cycle in which the data pipeline takes a request */
+    cycle_t probe_free, dram_free, permission_free, acknowledge_free;
+};
+
+struct memory {
+    struct port_queue ports[CLIENTS];
+    struct port_beat shared[SHARED_BUFFERS];
+    uint8_t shared_client[SHARED_BUFFERS];
+    uint8_t shared_head, shared_count;
+    cycle_t shared_popped;
+    int last_granted, locked; /* locked: client in the middle of a multi-beat request, -1: none */
+    struct reader_data {
+        cycle_t start; /* first beat at the boundary */
+        uint8_t slot, beats;
+        uint8_t interval; /* cycles per beat */
+        bool last;        /* of its Get */
+    } reader_data[READER_BEATS];
+    uint32_t reader_head, reader_count;
+    uint8_t reader_beat; /* beats of the head response already taken */
+    cycle_t acks[MAX_TRACKED];
+    uint32_t ack_head, ack_count;
+    cycle_t fetches[MAX_FETCHES]; /* of the core, when they reach the L2 */
+    uint32_t fetch_head, fetch_count;
+    uint64_t fetched; /* lines so far */
+    struct l2 l2;
+};
+
+#endif
