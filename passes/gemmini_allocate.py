@@ -36,7 +36,7 @@ class GemminiAllocatePass(ModulePass):
     reads are then in different banks (a bank serves one access a cycle). Otherwise, and with
     `packed` placement, a slot takes the lowest free rows. If banked placement does not fit, the
     whole block is packed. With `interleaved` placement neighbouring pieces of the matrix lie in
-    two banks by turns, in those that hold least. Raises `PassFailedException` when a memory is too small.
+    several banks by turns, more of them for larger buffers. Raises `PassFailedException` when a memory is too small.
     """
 
     name = "gemmini-allocate"
@@ -75,7 +75,10 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
         given = alloc.starts
         parts = alloc.part_rows()
         interleaved = alloc.placement.data == Placement.INTERLEAVED
-        banks = _emptiest_banks(live, capacity, bank) if interleaved else []
+        banks: list[int] = []
+        if interleaved:
+            share = _share_of_banks(alloc, allocs, capacity // bank)
+            banks = _emptiest_banks(live, capacity, bank, share)
         for number in range(type_.slots.data * len(parts)):
             rows = parts[number % len(parts)]
             banked = bank_aware and alloc.placement.data == Placement.BANKED
@@ -122,19 +125,43 @@ def _last_use(alloc: AllocOp, positions: dict[Operation, int]) -> int:
 
 
 def _turn(type_: BufferType, number: int, parts: int) -> int:
-    """Which of two banks part `number` takes: neighbours along and across rows differ."""
+    """Which of its banks part `number` takes: neighbours along and across rows differ."""
     slot, part = divmod(number, parts)
     row, piece = divmod(part, parts // type_.grid[0])
     return slot + row + piece
 
 
-def _emptiest_banks(live: list[_Interval], capacity: int, bank: int) -> list[int]:
-    """The two banks (or the only one) that hold least, the lowest first."""
+def _share_of_banks(alloc: AllocOp, allocs: list[AllocOp], banks: int) -> int:
+    """How many banks the pieces of `alloc` take turns in: about its share of what is interleaved.
+
+    Every buffer has a bank at least, two if it is filled while it is read, and leaves one to each
+    of the others.
+    """
+    type_ = alloc.buffer.type
+    assert isinstance(type_, BufferType)
+    rows = {
+        other: sum(other.part_rows())
+        for other in allocs
+        if other.placement.data == Placement.INTERLEAVED
+        and other.buffer.type.space == alloc.buffer.type.space
+    }
+    share = round(banks * rows[alloc] / sum(rows.values()))
+    least = 2 if type_.slots.data > 1 else 1
+    most = banks - sum(
+        2 if isinstance(other.buffer.type, BufferType) and other.buffer.type.slots.data > 1 else 1
+        for other in rows
+        if other is not alloc
+    )
+    return max(1, min(max(share, least), most))
+
+
+def _emptiest_banks(live: list[_Interval], capacity: int, bank: int, count: int) -> list[int]:
+    """The `count` banks that hold least, in order."""
     used = [
         sum(max(0, min(i.end, start + bank) - max(i.start, start)) for i in live)
         for start in range(0, capacity, bank)
     ]
-    return sorted(sorted(range(len(used)), key=lambda number: (used[number], number))[:2])
+    return sorted(sorted(range(len(used)), key=lambda number: (used[number], number))[:count])
 
 
 def _lowest_free(

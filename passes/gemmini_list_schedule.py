@@ -192,6 +192,7 @@ class _StraightLine:
         groups = self.groups
         if not self.configs_repeat:
             tasks = [self._task(number, ops) for number, ops in enumerate(groups)]
+            self._forget_lone_writers()
             order = list_schedule(tasks, self.config)
             groups = [groups[task.number] for task in order]
             position = {task: place for place, task in enumerate(order)}
@@ -199,6 +200,14 @@ class _StraightLine:
                 total.let_first_overwrite(position)
         for ops in groups:
             yield from ops
+
+    def _forget_lone_writers(self) -> None:
+        """Banks that a task only overwrites can be read at the same time."""
+        adding = {task for total in self._sums if len(total.writers) > 1 for task, _ in total.writers}
+        for total in self._sums:
+            for task, _ in total.writers:
+                if task not in adding:
+                    task.banks = frozenset()
 
     # -- tasks ----------------------------------------------------------------------------------
 

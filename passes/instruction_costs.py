@@ -17,8 +17,8 @@ LOAD_START = 19
 LOAD_GAP = 0.6
 """Between the data of one MVIN and those of the next."""
 
-MISALIGNED_LOAD_CYCLES = 12
-"""What an MVIN costs beyond its beats if its requests return bytes that are not needed."""
+SPLIT_LOAD_CYCLES, MISALIGNED_LOAD_CYCLES = 4.6, 12
+"""What an MVIN costs beyond its beats if its rows need several requests, or parts of beats."""
 
 REQUEST_CYCLES = 18.05 / 16
 """A memory request that returns one beat: 16 of them may be in flight."""
@@ -73,7 +73,10 @@ class InstructionCosts:
             for size in _requests(start, row_bytes, beat, self.config.dma_max_bytes):
                 requests += 1
                 beats += size // beat
-        gap = LOAD_GAP if beats == rows * -(-row_bytes // beat) else MISALIGNED_LOAD_CYCLES
+        gap = LOAD_GAP
+        if beats > rows * -(-row_bytes // beat):
+            aligned = offset % beat == 0 and stride % beat == 0
+            gap = SPLIT_LOAD_CYCLES if aligned else MISALIGNED_LOAD_CYCLES
         return max(SHORT_LOAD_CYCLES, beats + gap, requests * REQUEST_CYCLES)
 
     def store(self, rows: int, cols: int, element_bytes: int, offset: int, stride: int) -> float:
