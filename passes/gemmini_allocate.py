@@ -17,6 +17,10 @@ from gemmini_xdsl.dialects.tile import AllocOp
 from gemmini_xdsl.passes.diagnostics import location
 
 
+SMALL_SHARE = 12
+"""A buffer with less than this part of all rows is filled soon."""
+
+
 @dataclass(frozen=True)
 class _Interval:
     """Rows [start, end) that are taken while operations [first, last] of a block run."""
@@ -132,27 +136,22 @@ def _turn(type_: BufferType, number: int, parts: int) -> int:
 
 
 def _share_of_banks(alloc: AllocOp, allocs: list[AllocOp], banks: int) -> int:
-    """How many banks the pieces of `alloc` take turns in: about its share of what is interleaved.
+    """How many banks the pieces of `alloc` take turns in.
 
-    Every buffer has a bank at least, two if it is filled while it is read, and leaves one to each
-    of the others.
+    Equal shares of those that are interleaved, so that each is filled while it is read; but a
+    buffer that is filled soon, compared with the others, gets one bank and leaves the rest.
     """
-    type_ = alloc.buffer.type
-    assert isinstance(type_, BufferType)
     rows = {
         other: sum(other.part_rows())
         for other in allocs
         if other.placement.data == Placement.INTERLEAVED
         and other.buffer.type.space == alloc.buffer.type.space
     }
-    share = round(banks * rows[alloc] / sum(rows.values()))
-    least = 2 if type_.slots.data > 1 else 1
-    most = banks - sum(
-        2 if isinstance(other.buffer.type, BufferType) and other.buffer.type.slots.data > 1 else 1
-        for other in rows
-        if other is not alloc
-    )
-    return max(1, min(max(share, least), most))
+    total = sum(rows.values())
+    small = [other for other, count in rows.items() if count * SMALL_SHARE < total]
+    if alloc in small:
+        return 1
+    return max(1, (banks - len(small)) // (len(rows) - len(small)))
 
 
 def _emptiest_banks(live: list[_Interval], capacity: int, bank: int, count: int) -> list[int]:

@@ -203,7 +203,9 @@ class _StraightLine:
 
     def _forget_lone_writers(self) -> None:
         """Banks that a task only overwrites can be read at the same time."""
-        adding = {task for total in self._sums if len(total.writers) > 1 for task, _ in total.writers}
+        adding = {
+            task for total in self._sums if len(total.writers) > 1 for task, _ in total.writers
+        }
         for total in self._sums:
             for task, _ in total.writers:
                 if task not in adding:

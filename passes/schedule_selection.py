@@ -5,6 +5,7 @@ from __future__ import annotations
 from gemmini_xdsl.dialects.attributes import Dataflow, Schedule
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.lower_bound import lower_bound
 from gemmini_xdsl.passes.schedule_heuristic import default_dataflow, default_schedule
 from gemmini_xdsl.passes.schedule_rules import Problem
 from gemmini_xdsl.passes.unrolled_schedule import unrolled_schedule
@@ -16,22 +17,27 @@ def select_schedule(matmul: MatmulOp, config: GemminiConfig) -> Schedule | None:
     A product that fits an instruction cache is unrolled: all of its instructions are ordered at
     compile time. Others run on LOOP_WS where the hardware has it, or in loops over single
     instructions, whichever is faster in the timing model. Those loops are no rival where blocks
-    at the edges are partial or there is a bias: the core would be too busy with them.
+    at the edges are partial or there is a bias: the core would be too busy with them. A small
+    product whose loads take longer than the array, which no order hides, is measured as well.
     """
     problem = Problem.of(matmul)
     dataflow = default_dataflow(problem, config)
     if dataflow is None:
         return None
     unrolled = unrolled_schedule(problem, config, dataflow)
-    if unrolled is not None:
+    least = lower_bound(problem, config)
+    fsm = dataflow == Dataflow.WS and config.has_loop_ws
+    if unrolled is not None and (least.load < least.array or not fsm):
         return unrolled
     looped = default_schedule(problem, config)
-    if dataflow == Dataflow.WS and config.has_loop_ws:
-        # Imported here: it needs the timing model.
-        from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import quick_choice
-        from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
+    if not fsm:
+        return looped
+    # Imported here: it needs the timing model.
+    from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import quick_choice
+    from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 
-        whole = all(size % config.dim == 0 for size in (problem.m, problem.n, problem.k))
-        rivals = [looped] if looped is not None and whole and not problem.has_bias else []
-        return quick_choice(GemmTask(Workload.of(matmul), config), rivals) or looped
-    return looped
+    rivals = [] if unrolled is None else [unrolled]
+    whole = all(size % config.dim == 0 for size in (problem.m, problem.n, problem.k))
+    if unrolled is None and looped is not None and whole and not problem.has_bias:
+        rivals.append(looped)
+    return quick_choice(GemmTask(Workload.of(matmul), config), rivals) or looped
