@@ -16,7 +16,6 @@ from gemmini_xdsl.dialects.local_memory import BufferType
 from gemmini_xdsl.dialects.tile import AllocOp
 from gemmini_xdsl.passes.diagnostics import location
 
-
 SMALL_SHARE = 12
 """A buffer with less than this part of all rows is filled soon."""
 

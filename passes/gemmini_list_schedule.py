@@ -88,7 +88,7 @@ def _configs_before(region: UnrollOp) -> list[Operation]:
 def _depends(op: Operation, config: Operation) -> bool:
     match config:
         case ConfigLdOp():
-            return isinstance(op, MVIN_OPS) and op.ID == config.id.value.data
+            return isinstance(op, MVIN_OPS) and config.id.value.data == op.ID
         case ConfigStOp():
             return isinstance(op, MvoutOp)
         case _:

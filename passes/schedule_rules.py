@@ -9,7 +9,6 @@ from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.dialects.transposes import illegal_transposes
 from gemmini_xdsl.hardware import GemminiConfig
 
-
 MAX_UNROLLED_INSTRUCTIONS = 1200
 """The most that `unroll` may make of a product: 10 bytes of machine code each, less than the 12 KiB
 that leave room in an instruction cache of 16 KiB."""
@@ -117,6 +116,12 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
     if schedule.lowering == Lowering.LOOP_WS:
         return _loop_ws_problem(schedule, problem, config)
     if schedule.unroll:
+        trip_m, trip_n, trip_k = Tiling.of(schedule, problem, config).trips
+        if trip_k > 1 or (trip_m > 1 and trip_n > 1):
+            return (
+                "unroll: the tile must hold all of k, and all of m or of n, which leaves most "
+                f"freedom to order instructions, got tile {list(schedule.tile)}"
+            )
         count = instruction_count(schedule, problem, config)
         if count > MAX_UNROLLED_INSTRUCTIONS:
             return (
