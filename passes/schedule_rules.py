@@ -128,13 +128,12 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
                 f"unroll: {count} instructions; at most {MAX_UNROLLED_INSTRUCTIONS} fit an "
                 "instruction cache beside other code: leave the loops (unroll = false)"
             )
-    if schedule.placement == Placement.INTERLEAVED and schedule.mvin_cols:
-        blocks = schedule.mvin_cols // config.dim
-        if config.max_block_cols % blocks:
-            return (
-                f"placement interleaved: mvin_cols must divide {config.max_block_cols * config.dim}"
-                f", got {schedule.mvin_cols}"
-            )
+    if schedule.placement == Placement.INTERLEAVED:
+        # No move crosses two pieces.
+        piece = config.max_block_cols * config.dim
+        for key, value, _ in limits:
+            if value and piece % value:
+                return f"placement interleaved: {key} must divide {piece}, got {value}"
     rows = Tiling.of(schedule, problem, config).rows(schedule, config.dim)
     needed = rows["a"] + rows["b"]
     if needed > config.scratchpad_rows:

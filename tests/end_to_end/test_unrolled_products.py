@@ -1,0 +1,183 @@
+"""Unrolled products, bit by bit: by emitted C and by the command stream, against numpy."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from xdsl.dialects.builtin import ModuleOp
+
+from gemmini_xdsl.dialects.matmul import MatmulOp
+from gemmini_xdsl.hardware import GemminiConfig, load_config, preset_names
+from gemmini_xdsl.passes.gemmini_assign_schedule import GemminiAssignSchedulePass
+from gemmini_xdsl.passes.schedule_rules import Problem, schedule_problem
+from gemmini_xdsl.runtime_c.simulator import Simulator
+from gemmini_xdsl.targets.command_stream import command_stream
+from gemmini_xdsl.tools.compile import compile_module
+
+LARGEST, BLOCKS, PER_MODULE = 80, 5, 12
+SLOTS = ("", '"a", "c"', '"b", "c"')
+
+
+def run_commands(module: ModuleOp, name: str, inputs: Sequence[Any], result: Any) -> Any:
+    """What the commands of function `name` leave in the checked simulator."""
+    stream = command_stream(module, name)
+    output = np.zeros_like(result)
+    with_output = [*(np.ascontiguousarray(value) for value in inputs), output]
+    simulator = Simulator(load_config_of(module), checked=True)
+    for placement, array in zip(stream.placements, with_output, strict=True):
+        array.flags.writeable = array is output
+        simulator.map(placement.address, array)
+    for item in stream.items:
+        if item is None:
+            simulator.fence()
+        else:
+            simulator.command(item.funct, item.rs1, item.rs2)
+    return output
+
+
+def load_config_of(module: ModuleOp) -> GemminiConfig:
+    config: GemminiConfig = module.attributes["gemmini.config"].data  # type: ignore[attr-defined]
+    return config
+
+
+def check(products: Sequence[Any], compiled: Any, kernels: Any, seed: int) -> None:
+    """Each product by both ways."""
+    rng = np.random.default_rng(seed)
+    for number, product in enumerate(products):
+        name = f"f{number}"
+        inputs = product.inputs(rng)
+        expected = product.reference(inputs)
+        np.testing.assert_array_equal(
+            kernels.run(name, inputs, expected), expected, f"C of {product}"
+        )
+        if product.bias != "scalar":
+            got = run_commands(compiled.module, name, inputs, expected)
+            np.testing.assert_array_equal(got, expected, f"commands of {product}")
+
+
+def small(product: Any, draw: random.Random, largest: int) -> Any:
+    """The product with sizes up to `largest` and no schedule."""
+    m, n, k = (draw.randint(1, largest) for _ in range(3))
+    return replace(product, m=m, n=n, k=k, schedule=None)
+
+
+def unrolled(product: Any, draw: random.Random, config: GemminiConfig) -> Any:
+    """The product in tiles that are unrolled together, of up to `BLOCKS` blocks each way."""
+    dim = config.dim
+    m, n, k = (draw.choice([draw.randint(1, 4) * dim, draw.randint(1, 4 * dim)]) for _ in range(3))
+    legal = config.supports_dataflow("os") and (product.transpose_a or not product.transpose_b)
+    only_os = product.transpose_a and product.transpose_b
+    dataflow = "os" if only_os or (legal and draw.random() < 0.4) else "ws"
+    fields = [
+        f"tile = {[draw.randint(1, BLOCKS) for _ in range(3)]}",
+        f'order = "{draw.choice(["mnk", "nmk"])}"',
+        f'inner_order = "{"".join(draw.sample("mnk", 3))}"',
+        f"dataflow = {dataflow}",
+        f"double_buffer = [{draw.choice(SLOTS)}]",
+        f"placement = {draw.choice(['banked', 'packed', 'interleaved'])}",
+        "unroll = true",
+    ]
+    if draw.random() < 0.6:
+        widths = [1, config.max_block_cols]
+        fields.append(f"mvin_cols = {draw.choice(widths) * dim}")
+        fields.append(f"mvout_cols = {(1 if product.wide else draw.choice(widths)) * dim}")
+    return replace(product, m=m, n=n, k=k, schedule=", ".join(fields))
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_random_small_products(
+    preset: str,
+    build: Callable[..., Any],
+    products_module: Callable[..., ModuleOp],
+    random_product: Callable[..., Any],
+) -> None:
+    """Sizes of 1 to 80 with the schedule that is chosen by default, as far as it is unrolled."""
+    config = load_config(preset)
+    draw = random.Random(f"small {preset}")
+    # What is larger has loops: its schedule is chosen by measuring, which takes longer.
+    largest = min(LARGEST, BLOCKS * config.dim)
+    products = [
+        small(random_product(draw, config, plain=True), draw, largest) for _ in range(PER_MODULE)
+    ]
+    module = products_module(preset, products)
+    assigned = module.clone()
+    GemminiAssignSchedulePass().apply(None, assigned)  # type: ignore[arg-type]
+    chosen = [
+        op.schedule.data for op in assigned.walk() if isinstance(op, MatmulOp) and op.schedule
+    ]
+    assert len(chosen) == PER_MODULE
+    assert all(schedule.unroll for schedule in chosen)
+    compiled = compile_module(module)
+    check(products, compiled, build(compiled), seed=1)
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_random_unrolled_schedules(
+    preset: str,
+    build: Callable[..., Any],
+    products_module: Callable[..., ModuleOp],
+    random_product: Callable[..., Any],
+) -> None:
+    """Both dataflows, all kinds of biases, transposes and tiles."""
+    config = load_config(preset)
+    draw = random.Random(f"tiles {preset}")
+    products = [
+        unrolled(random_product(draw, config, plain=True), draw, config) for _ in range(PER_MODULE)
+    ]
+    compiled = compile_module(products_module(preset, products))
+    check(products, compiled, build(compiled), seed=2)
+
+
+@pytest.mark.parametrize("dataflow", ["ws", "os"])
+def test_all_kinds_of_tiles(
+    dataflow: str,
+    build: Callable[..., Any],
+    products_module: Callable[..., ModuleOp],
+    random_product: Callable[..., Any],
+) -> None:
+    """All orders with both kinds of slots; the widths of moves take turns."""
+    draw = random.Random(dataflow)
+    config = load_config("default")
+    base = replace(
+        random_product(draw, config, plain=True),
+        **{"m": 40, "n": 100, "k": 35, "transpose_a": False, "transpose_b": False, "wide": False},
+    )
+    biases = itertools.cycle(["none", "row", "full"])
+    moves = itertools.cycle([(16, 16), (32, 32), (64, 48), (64, 64), (48, 16), (0, 0), (32, 64)])
+    places = itertools.cycle(["interleaved", "banked", "packed", "interleaved", "interleaved"])
+    products = []
+    slots = itertools.cycle([*SLOTS[1:], *reversed(SLOTS[1:])])
+    for order, inner in itertools.product(("mnk", "nmk"), itertools.permutations("mnk")):
+        mvin, mvout = next(moves)
+        # Interleaved pieces hold 64 columns, and no move may cross two of them.
+        place = "banked" if 48 in (mvin, mvout) else next(places)
+        schedule = (
+            f'tile = [2, 5, 2], order = "{order}", inner_order = "{"".join(inner)}", '
+            f"dataflow = {dataflow}, double_buffer = [{next(slots)}], mvin_cols = {mvin}, "
+            f"mvout_cols = {mvout}, placement = {place}, unroll = true"
+        )
+        products.append(replace(base, bias=next(biases), schedule=schedule))
+    compiled = compile_module(products_module("default", products))
+    check(products, compiled, build(compiled), seed=3)
+
+
+@pytest.mark.parametrize("moves", ["mvin_cols = 48", "mvout_cols = 48"])
+def test_moves_do_not_cross_interleaved_pieces(
+    moves: str, products_module: Callable[..., ModuleOp], random_product: Callable[..., Any]
+) -> None:
+    config = load_config("default")
+    product = replace(
+        random_product(random.Random(1), config, plain=True), m=20, n=100, k=100, wide=False
+    )
+    text = f"tile = [2, 7, 7], {moves}, placement = interleaved, unroll = true"
+    module = products_module("default", [replace(product, schedule=text)])
+    matmul = next(op for op in module.walk() if isinstance(op, MatmulOp))
+    assert matmul.schedule is not None
+    found = schedule_problem(matmul.schedule.data, Problem.of(matmul), config)
+    assert found == f"placement interleaved: {moves[: -len(' = 48')]} must divide 64, got 48"
