@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from gemmini_xdsl.dialects.attributes import Dataflow, Schedule
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
@@ -10,9 +13,25 @@ from gemmini_xdsl.passes.schedule_heuristic import default_dataflow, default_sch
 from gemmini_xdsl.passes.schedule_rules import Problem
 from gemmini_xdsl.passes.unrolled_schedule import unrolled_schedule
 
+if TYPE_CHECKING:
+    from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
+
 
 def select_schedule(matmul: MatmulOp, config: GemminiConfig) -> Schedule | None:
-    """The schedule of `matmul`, or None if `config` cannot execute it.
+    """The schedule of `matmul`, or None if `config` cannot execute it: see `schedule_for`."""
+
+    def task() -> GemmTask:
+        from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
+
+        return GemmTask(Workload.of(matmul), config)
+
+    return schedule_for(Problem.of(matmul), config, task)
+
+
+def schedule_for(
+    problem: Problem, config: GemminiConfig, task: Callable[[], GemmTask]
+) -> Schedule | None:
+    """The schedule of a product, or None if `config` cannot execute it; `task` is for measuring.
 
     A product that fits an instruction cache is unrolled: all of its instructions are ordered at
     compile time. Others run on LOOP_WS where the hardware has it, or in loops over single
@@ -20,7 +39,6 @@ def select_schedule(matmul: MatmulOp, config: GemminiConfig) -> Schedule | None:
     at the edges are partial or there is a bias: the core would be too busy with them. A small
     product whose loads take longer than the array, which no order hides, is measured as well.
     """
-    problem = Problem.of(matmul)
     dataflow = default_dataflow(problem, config)
     if dataflow is None:
         return None
@@ -34,10 +52,9 @@ def select_schedule(matmul: MatmulOp, config: GemminiConfig) -> Schedule | None:
         return looped
     # Imported here: it needs the timing model.
     from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import quick_choice
-    from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 
     rivals = [] if unrolled is None else [unrolled]
     whole = all(size % config.dim == 0 for size in (problem.m, problem.n, problem.k))
     if unrolled is None and looped is not None and whole and not problem.has_bias:
         rivals.append(looped)
-    return quick_choice(GemmTask(Workload.of(matmul), config), rivals) or looped
+    return quick_choice(task(), rivals) or looped

@@ -115,7 +115,7 @@ def quick_choice(task: GemmTask, rivals: Sequence[Schedule] = ()) -> Schedule | 
     best_pace = 0.0
     for schedule in [*rivals, *chosen]:
         part = _part(task, schedule)
-        cycles = runner.cycles(part, compile_schedule(part, schedule))
+        cycles = runner.cycles(part, compile_schedule(part, schedule), schedule)
         pace = prod(part.workload.problem.blocks(task.config)) / cycles
         if pace > best_pace:
             best, best_pace = schedule, pace

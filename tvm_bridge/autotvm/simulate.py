@@ -21,7 +21,7 @@ from gemmini_xdsl.tools.host_build import find_c_compiler
 from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureError, MeasureErrorNo
 from gemmini_xdsl.tvm_bridge.autotvm.native import NativeBuilder, NativeProgram
 from gemmini_xdsl.tvm_bridge.autotvm.programs import SCALE, compile_schedule
-from gemmini_xdsl.tvm_bridge.autotvm.task import HOST_GAP, GemmTask, Workload
+from gemmini_xdsl.tvm_bridge.autotvm.task import HOST_GAP, UNROLLED_HOST_GAP, GemmTask, Workload
 
 VERIFIED_PRODUCTS = 1 << 28
 """Up to this many multiplications, every trial is verified and not only the best one."""
@@ -83,10 +83,21 @@ class SimulatorRunner:
         workload = task.workload
         if workload.m * workload.n * workload.k <= self.verified_products:
             verify(task, program)
-        return (task.seconds(self.cycles(task, program)),)
+        return (task.seconds(self.cycles(task, program, schedule)),)
 
-    def cycles(self, task: GemmTask, program: CommandStream | NativeProgram) -> int:
-        """Cycles from the first command until the accelerator is idle; raises `MeasureError`."""
+    def cycles(
+        self,
+        task: GemmTask,
+        program: CommandStream | NativeProgram,
+        schedule: Schedule | None = None,
+    ) -> int:
+        """Cycles from the first command until the accelerator is idle; raises `MeasureError`.
+
+        The core needs at most `UNROLLED_HOST_GAP` for commands of an unrolled `schedule`.
+        """
+        gap = self.host_gap
+        if schedule is not None and schedule.unroll:
+            gap = min(gap, UNROLLED_HOST_GAP)
         try:
             with TimingModel(task.config) as model:
                 for placement in program.placements:
@@ -95,10 +106,10 @@ class SimulatorRunner:
                         size = prod(argument.shape) * np.dtype(argument.dtype).itemsize
                         model.host_write(placement.address, size)
                 if isinstance(program, NativeProgram):
-                    with timed(model, self.host_gap):
+                    with timed(model, gap):
                         program.call()
                 else:
-                    command, gap = model.command, self.host_gap
+                    command = model.command
                     for item in program.items:
                         if item is None:
                             model.fence()

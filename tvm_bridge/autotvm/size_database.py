@@ -23,7 +23,7 @@ from math import prod
 from pathlib import Path
 from queue import SimpleQueue
 
-from gemmini_xdsl.passes.schedule_heuristic import default_schedule
+from gemmini_xdsl.passes.schedule_selection import schedule_for
 from gemmini_xdsl.runtime_c.paths import library_path
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
@@ -227,7 +227,7 @@ def _tune_one(
 ) -> Tuned:
     problem, config = task.workload.problem, task.config
     space = gemm_space(problem, config)
-    heuristic = default_schedule(problem, config)
+    heuristic = schedule_for(problem, config, lambda: task)
     if heuristic is None or not len(space.distinct):
         return Tuned(task, problem=f"config '{config.name}' cannot execute this product")
     records = [record for record in read_records(log.path) if record.device == task.device]

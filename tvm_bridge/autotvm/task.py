@@ -22,6 +22,9 @@ In the RTL recordings an in-order core needs 4 to 14 cycles where operands are c
 from additions, and about 20 where a loop nest computes them anew for each command.
 """
 
+UNROLLED_HOST_GAP = 3
+"""The same for unrolled code, which makes an operand by one addition (emulated core)."""
+
 _TENSOR = "TENSOR"
 _RESULTS = {False: "int8", True: "int32"}
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gemmini_xdsl.dialects.attributes import Schedule
-from gemmini_xdsl.passes.schedule_heuristic import default_schedule
+from gemmini_xdsl.passes.schedule_selection import schedule_for
 from gemmini_xdsl.tvm_bridge.autotvm.bound import bound
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import SplitEntity
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record
@@ -115,7 +115,7 @@ def first_guesses(task: GemmTask, space: ConfigSpace, count: int = FIRST_TRIALS)
 
 def _default_point(task: GemmTask, space: ConfigSpace) -> list[int]:
     """The distinct point that is closest to the default schedule, if there is one."""
-    schedule = default_schedule(task.workload.problem, task.config)
+    schedule = schedule_for(task.workload.problem, task.config, lambda: task)
     if schedule is None or not len(space.distinct):
         return []
     return [closest_point(task, space, schedule)]
