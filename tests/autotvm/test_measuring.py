@@ -253,7 +253,7 @@ def test_results_do_not_depend_on_the_order_of_completion() -> None:
     [
         ((40, 33, 70), Schedule((2, 2, 2))),
         ((40, 33, 70), Schedule((2, 1, 3), "nmk", double_buffer=("b",), mvout_cols=32)),
-        ((40, 33, 70), Schedule((3, 3, 2), dataflow=Dataflow.OS)),
+        ((40, 33, 70), Schedule((3, 2, 5), "nmk", dataflow=Dataflow.OS)),
         ((40, 33, 70), Schedule((2, 2, 2), lowering=Lowering.LOOP_WS)),
     ],
 )
@@ -279,10 +279,10 @@ def test_trials_are_verified_and_timed(
 @pytest.mark.parametrize(
     ("workload", "schedule"),
     [
-        (Workload(40, 33, 70, bias="row"), Schedule((2, 1, 3), double_buffer=("a", "b"))),
-        (Workload(40, 33, 70, wide_result=True), Schedule((3, 3, 2), dataflow=Dataflow.OS)),
-        (Workload(64, 64, 48, transpose_b=True), Schedule((1, 2, 3), "nmk", mvout_cols=32)),
-        (Workload(64, 64, 64), Schedule((2, 2, 4), placement=Placement.INTERLEAVED, mvin_cols=32)),
+        (Workload(40, 33, 70, bias="row"), Schedule((2, 3, 5), double_buffer=("a", "b"))),
+        (Workload(40, 33, 70, wide_result=True), Schedule((3, 2, 5), "nmk", dataflow=Dataflow.OS)),
+        (Workload(64, 64, 48, transpose_b=True), Schedule((1, 4, 3), mvout_cols=32)),
+        (Workload(64, 64, 64), Schedule((2, 4, 4), placement=Placement.INTERLEAVED, mvin_cols=32)),
     ],
 )
 def test_unrolled_commands_are_those_of_the_whole_pipeline(
@@ -305,7 +305,7 @@ def test_unrolled_commands_are_those_of_the_whole_pipeline(
     ("name", "workload", "schedule"),
     [
         ("default", Workload(40, 33, 70, bias="row"), Schedule((2, 1, 3), double_buffer=("a",))),
-        ("default", Workload(40, 33, 70), Schedule((3, 3, 2), dataflow=Dataflow.OS)),
+        ("default", Workload(40, 33, 70), Schedule((3, 2, 5), "nmk", dataflow=Dataflow.OS)),
         ("default", Workload(100, 64, 64), Schedule((2, 2, 2), lowering=Lowering.LOOP_WS)),
         ("int8_8x8", Workload(64, 20, 64, wide_result=True), Schedule((2, 3, 4), "nmk")),
     ],

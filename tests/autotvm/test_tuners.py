@@ -7,7 +7,7 @@ import pytest
 
 from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.hardware import load_config
-from gemmini_xdsl.passes.schedule_heuristic import default_schedule
+from gemmini_xdsl.passes.schedule_selection import schedule_for
 from gemmini_xdsl.tvm_bridge.autotvm.bound import bound, features
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
@@ -170,7 +170,7 @@ def test_first_guesses_are_the_default_and_those_of_least_bound() -> None:
     space = gemm_space(problem, CONFIG)
     guesses = first_guesses(tuned, space)
     assert len(guesses) == len(set(guesses)) == 16
-    heuristic = default_schedule(problem, CONFIG)
+    heuristic = schedule_for(problem, CONFIG, lambda: tuned)
     assert heuristic is not None
     assert guesses[0] == space.find(values_of(heuristic, problem, CONFIG)).index
     bounds = bound(tuned, space, np.array(guesses[1:]))
