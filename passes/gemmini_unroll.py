@@ -102,6 +102,11 @@ class _Unroller:
         bounds = [self._integer(value, loop) for value in (loop.lb, loop.ub, loop.step)]
         if loop.iter_args:
             raise PassFailedException(f"{location(loop)}: a loop that carries values stays a loop")
+        if bounds[2] < 1:
+            raise PassFailedException(
+                f"{location(loop)}: a loop needs a step of at least 1 to be unrolled, "
+                f"got {bounds[2]}"
+            )
         for number in range(*bounds):
             self.known[loop.body.block.args[0]] = number
             self._execute(loop.body.block)

@@ -59,7 +59,8 @@ def gemm_space(problem: Problem, config: GemminiConfig) -> ConfigSpace:
     widest = config.max_block_cols
     space.define_knob(MVIN, _widths(widest, config))
     space.define_knob(MVOUT, _widths(1 if problem.wide_result else widest, config))
-    space.define_knob(PLACEMENT, [str(placement) for placement in Placement])
+    # Interleaved buffers are for unrolled products only.
+    space.define_knob(PLACEMENT, [str(Placement.BANKED), str(Placement.PACKED)])
     space.define_knob(LOWERING, [str(lowering) for lowering in Lowering])
     _add_constraints(space, problem, config)
     _add_representatives(space, problem, config)
