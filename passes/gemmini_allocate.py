@@ -36,7 +36,8 @@ class GemminiAllocatePass(ModulePass):
     reads are then in different banks (a bank serves one access a cycle). Otherwise, and with
     `packed` placement, a slot takes the lowest free rows. If banked placement does not fit, the
     whole block is packed. With `interleaved` placement neighbouring pieces of the matrix lie in
-    two banks by turns, in those that hold least. Raises `PassFailedException` when a memory is too small.
+    two banks by turns, in those that hold least. Raises `PassFailedException` when a memory is too
+    small.
     """
 
     name = "gemmini-allocate"

@@ -1,4 +1,4 @@
-"""`gemmini-list-schedule`: the instructions of a `gemmini.unroll` in an order that hides latency."""
+"""`gemmini-list-schedule`: instructions of a `gemmini.unroll` in an order that hides latency."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.dialects.builtin import FixedBitwidthType, MemRefType, ModuleOp
 from xdsl.ir import Operation, SSAValue, Use
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -89,7 +89,7 @@ def _configs_before(region: UnrollOp) -> list[Operation]:
 def _depends(op: Operation, config: Operation) -> bool:
     match config:
         case ConfigLdOp():
-            return isinstance(op, MVIN_OPS) and op.ID == config.id.value.data
+            return isinstance(op, MVIN_OPS) and config.id.value.data == op.ID
         case ConfigStOp():
             return isinstance(op, MvoutOp)
         case _:
@@ -135,7 +135,13 @@ class _Row:
 
 def _destination(op: Operation) -> Use:
     """Where the address stands among the operands of an instruction that writes local memory."""
-    address = op.destination if isinstance(op, (*MVIN_OPS, PreloadOp)) else None
+    address: SSAValue | None
+    match op:
+        case PreloadOp():
+            address = op.destination
+        case _:
+            assert isinstance(op, MVIN_OPS)
+            address = op.destination
     assert address is not None
     return next(use for use in address.uses if use.operation is op)
 
@@ -355,6 +361,7 @@ def _in_memory(matrix: SSAValue, offsets: list[Index], op: Operation) -> tuple[i
     """Bytes of an element, to the first one from the start of the matrix, and between rows."""
     type_ = matrix.type
     assert isa(type_, MemRefType)
+    assert isinstance(type_.element_type, FixedBitwidthType)
     element = type_.element_type.size
     if type_.get_num_dims() == 1:
         return element, 0, 0

@@ -91,7 +91,7 @@ class _Unroller:
                     clone = op.clone(value_mapper=self._values())
                     self.setup.add_op(clone)
                     self.known.update(zip(op.results, clone.results, strict=True))
-                case arith.ConstantOp() if not op.regions and (value := evaluate(op, [])) is None:
+                case arith.ConstantOp() if evaluate(op, []) is None:
                     self.instructions.add_op(op.clone())
                 case _ if op.results:
                     self.known[op.results[0]] = self._evaluate(op)

@@ -14,7 +14,6 @@ from gemmini_xdsl.dialects import rocc
 from gemmini_xdsl.dialects.bounds import constant_value
 from gemmini_xdsl.passes.linear_form import MODULUS, LinearForm
 
-
 _Terms: TypeAlias = tuple[tuple[SSAValue, int], ...]
 
 IMMEDIATE_RANGE = 1 << 11
