@@ -14,14 +14,18 @@ _BINARY: dict[type[Operation], Callable[[int, int], int]] = {
     arith.AddiOp: lambda a, b: a + b,
     arith.SubiOp: lambda a, b: a - b,
     arith.MuliOp: lambda a, b: a * b,
-    arith.DivUIOp: lambda a, b: a // b,
-    arith.RemUIOp: lambda a, b: a % b,
     arith.AndIOp: lambda a, b: a & b,
     arith.OrIOp: lambda a, b: a | b,
     arith.MinSIOp: min,
     arith.MaxSIOp: max,
 }
-"""Operations on index values, which this compiler makes of small non-negative numbers only."""
+"""Operations on index values, which this compiler makes of small numbers only."""
+
+_DIVISIONS: dict[type[Operation], Callable[[int, int], int]] = {
+    arith.DivUIOp: lambda a, b: a // b,
+    arith.RemUIOp: lambda a, b: a % b,
+}
+"""Unsigned operations: for numbers that are not negative, and positive divisors."""
 
 _COMPARISONS: dict[int, Callable[[int, int], bool]] = {
     0: lambda a, b: a == b,
@@ -46,5 +50,9 @@ def evaluate(op: Operation, operands: Sequence[int]) -> int | None:
         case arith.CmpiOp():
             comparison = _COMPARISONS.get(op.predicate.value.data)
             return None if comparison is None else int(comparison(*operands))
+        case arith.DivUIOp() | arith.RemUIOp():
+            dividend, divisor = operands
+            defined = dividend >= 0 and divisor > 0
+            return _DIVISIONS[type(op)](dividend, divisor) if defined else None
     binary = _BINARY.get(type(op))
     return None if binary is None else binary(*operands)

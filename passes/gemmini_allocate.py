@@ -39,7 +39,7 @@ class GemminiAllocatePass(ModulePass):
     reads are then in different banks (a bank serves one access a cycle). Otherwise, and with
     `packed` placement, a slot takes the lowest free rows. If banked placement does not fit, the
     whole block is packed. With `interleaved` placement neighbouring pieces of the matrix lie in
-    several banks by turns, more of them for larger buffers. Raises `PassFailedException` when a memory is too small.
+    several banks by turns. Raises `PassFailedException` when a memory is too small.
     """
 
     name = "gemmini-allocate"

@@ -1,4 +1,4 @@
-"""`gemmini-list-schedule`: the instructions of a `gemmini.unroll` in an order that hides latency."""
+"""`gemmini-list-schedule`: instructions of a `gemmini.unroll` in an order that hides latency."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.dialects.builtin import FixedBitwidthType, MemRefType, ModuleOp
 from xdsl.ir import Operation, SSAValue, Use
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -36,6 +36,7 @@ from gemmini_xdsl.passes.instruction_costs import InstructionCosts
 from gemmini_xdsl.passes.list_scheduling import Task, Unit, depend, list_schedule
 
 _CONFIGS = (ConfigExOp, ConfigLdOp, ConfigStOp)
+_COMPUTES = (ComputePreloadedOp, ComputeAccumulatedOp)
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,13 @@ class _Row:
 
 def _destination(op: Operation) -> Use:
     """Where the address stands among the operands of an instruction that writes local memory."""
-    address = op.destination if isinstance(op, (*MVIN_OPS, PreloadOp)) else None
+    address: SSAValue | None
+    match op:
+        case PreloadOp():
+            address = op.destination
+        case _:
+            assert isinstance(op, MVIN_OPS)
+            address = op.destination
     assert address is not None
     return next(use for use in address.uses if use.operation is op)
 
@@ -155,7 +162,8 @@ class _StraightLine:
     def _read(self, region: UnrollOp) -> None:
         """Separate what computes addresses, configuration, and groups of instructions."""
         kinds: set[object] = set()
-        pending: list[Operation] = []
+        before: Operation | None = None
+        previous: Operation | None = None
         for op in region.body.block.ops:
             if op.regions:
                 raise PassFailedException(
@@ -167,25 +175,33 @@ class _StraightLine:
                 kind = op.id.value.data if isinstance(op, ConfigLdOp) else type(op)
                 self.configs_repeat = self.configs_repeat or kind in kinds or bool(self.groups)
                 kinds.add(kind)
-                pending.append(op)
                 if self.configs_repeat:
                     self.groups.append([op])
                 else:
                     self.setup.append(op)
-            elif isinstance(op, PreloadOp):
-                if op.stationary is None and self.groups and self._keeps_weights(op):
-                    self.groups[-1].append(op)
-                else:
-                    self.groups.append([op])
-            elif isinstance(op, ComputePreloadedOp | ComputeAccumulatedOp):
-                self.groups[-1].append(op)
-            else:
+            elif isinstance(op, _COMPUTES):
+                if not isinstance(previous, PreloadOp):
+                    raise PassFailedException(
+                        f"{location(op)}: must follow the gemmini.preload that it belongs to"
+                    )
+                self._add_pair(previous, op, isinstance(before, _COMPUTES))
+            elif isinstance(op, (*MVIN_OPS, MvoutOp)):
                 self.groups.append([op])
+            elif not isinstance(op, PreloadOp):
+                raise PassFailedException(f"{location(op)}: cannot be ordered in gemmini.unroll")
+            if isinstance(op, ISA_OPS) and not isinstance(op, LocalAddressOp):
+                before, previous = previous, op
 
-    @staticmethod
-    def _keeps_weights(op: PreloadOp) -> bool:
-        """Whether the pair uses the weights of the pair before it."""
-        return isinstance(op.next_op, ComputeAccumulatedOp)
+    def _add_pair(self, preload: PreloadOp, compute: Operation, after_pair: bool) -> None:
+        """A pair that uses the weights of the pair before it stays with that one."""
+        if isinstance(compute, ComputePreloadedOp):
+            self.groups.append([preload, compute])
+        elif after_pair:
+            self.groups[-1] += [preload, compute]
+        else:
+            raise PassFailedException(
+                f"{location(compute)}: uses weights of a product that does not stand before it"
+            )
 
     def ordered(self) -> Iterator[Operation]:
         """The instructions in their new order; in the old one if configuration changes inside."""
@@ -237,7 +253,7 @@ class _StraightLine:
                     sizes = op.mixed_destination_sizes
                     banks |= self._define(task, op, self.config.dim, sizes)
             else:
-                assert isinstance(op, ComputePreloadedOp | ComputeAccumulatedOp)
+                assert isinstance(op, _COMPUTES)
                 moving |= self._use(task, op.a, self.config.dim)
                 if op.bd is not None:
                     moving |= self._use(task, op.bd, self.config.dim)
@@ -274,15 +290,21 @@ class _StraightLine:
     def _located(self, address: SSAValue, rows: int) -> tuple[Space, range, bool]:
         """The memory, its rows by the block, and whether the access adds."""
         op = address.owner
-        assert isinstance(op, LocalAddressOp)
+        if not isinstance(op, LocalAddressOp):
+            raise PassFailedException(
+                "a local address must come from gemmini.local_address to be ordered by"
+            )
         alloc = op.buffer.owner
         slot, row = op.slot_and_row
         if not isinstance(alloc, AllocOp) or alloc.base is None:
             raise PassFailedException(
                 f"{location(op)}: the buffer has no rows yet; run gemmini-allocate first"
             )
-        assert isinstance(slot, int)
-        assert isinstance(row, int)
+        if not isinstance(slot, int) or not isinstance(row, int):
+            raise PassFailedException(
+                f"{location(op)}: has a slot or a row known at run time only; "
+                "run gemmini-unroll first"
+            )
         start = alloc.local_row(slot, row)
         dim = self.config.dim
         blocks = range(start // dim, -(-(start + rows) // dim))
@@ -350,6 +372,7 @@ def _in_memory(matrix: SSAValue, offsets: list[Index], op: Operation) -> tuple[i
     """Bytes of an element, to the first one from the start of the matrix, and between rows."""
     type_ = matrix.type
     assert isa(type_, MemRefType)
+    assert isinstance(type_.element_type, FixedBitwidthType)
     element = type_.element_type.size
     if type_.get_num_dims() == 1:
         return element, 0, 0

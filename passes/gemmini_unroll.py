@@ -91,7 +91,7 @@ class _Unroller:
                     clone = op.clone(value_mapper=self._values())
                     self.setup.add_op(clone)
                     self.known.update(zip(op.results, clone.results, strict=True))
-                case arith.ConstantOp() if not op.regions and (value := evaluate(op, [])) is None:
+                case arith.ConstantOp() if evaluate(op, []) is None:
                     self.instructions.add_op(op.clone())
                 case _ if op.results:
                     self.known[op.results[0]] = self._evaluate(op)
@@ -102,6 +102,11 @@ class _Unroller:
         bounds = [self._integer(value, loop) for value in (loop.lb, loop.ub, loop.step)]
         if loop.iter_args:
             raise PassFailedException(f"{location(loop)}: a loop that carries values stays a loop")
+        if bounds[2] < 1:
+            raise PassFailedException(
+                f"{location(loop)}: a loop needs a step of at least 1 to be unrolled, "
+                f"got {bounds[2]}"
+            )
         for number in range(*bounds):
             self.known[loop.body.block.args[0]] = number
             self._execute(loop.body.block)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import ClassVar
 
 from xdsl.dialects.builtin import (
@@ -117,6 +118,6 @@ class AllocOp(IRDLOperation):
                     f"slot of {rows} rows at row {start} leaves the {type_.space.data.value}, "
                     f"which has {capacity} rows on config '{config.name}'"
                 )
-        for (first, rows), (second, _) in zip(taken, taken[1:], strict=False):
+        for (first, rows), (second, _) in pairwise(taken):
             if first + rows > second:
                 raise VerifyException(f"slots of {rows} rows at rows {first} and {second} overlap")

@@ -7,6 +7,7 @@ from typing import ClassVar
 from xdsl.ir import Block, Region
 from xdsl.irdl import IRDLOperation, irdl_op_definition, region_def, traits_def
 from xdsl.traits import NoTerminator, RecursiveMemoryEffect
+from xdsl.utils.exceptions import VerifyException
 
 
 @irdl_op_definition
@@ -27,6 +28,11 @@ class UnrollOp(IRDLOperation):
 
     def __init__(self, body: Region):
         super().__init__(regions=[body])
+
+    def verify_(self) -> None:
+        """Nothing enters the region by arguments of its block."""
+        if self.body.block.args:
+            raise VerifyException(f"its block takes no arguments, got {len(self.body.block.args)}")
 
     @staticmethod
     def empty() -> UnrollOp:

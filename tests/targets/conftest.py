@@ -25,6 +25,7 @@ RECORDING_HEADER = """\
 void record(uint64_t funct, uint64_t rs1, uint64_t rs2);
 #define GEMMINI_ROCC(funct, rs1, rs2) record((funct), (rs1), (rs2))
 #define GEMMINI_FENCE() record(1000, 0, 0)
+#define GEMMINI_ANCHOR(variable) ((void)(variable))
 """
 RECORDER = """
 typedef void (*recorder)(uint64_t, uint64_t, uint64_t);

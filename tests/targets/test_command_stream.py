@@ -27,29 +27,35 @@ from gemmini_xdsl.tools.shorthand import build_gemm, parse_shorthand
 Parse = Callable[[str], ModuleOp]
 FENCE = (1000, 0, 0)
 
+LOOPS = 'tile = [2, 3, 2], double_buffer = ["a", "b"]'
+"""A schedule with loops; by default small products are unrolled."""
+
 GEMMS = [
-    ("gemm:M=100,N=60,K=200,bias=row,act=relu,scale=0.0123", "default"),
-    ("gemm:M=33,N=17,K=70,bias=full,out=i32", "default"),
-    ("gemm:M=5,N=90,K=31,scale=0.5,ta=1", "lean"),
-    ("gemm:M=20,N=20,K=20,scale=0.5,ta=1,tb=1", "int8_4x4"),
-    ("gemm:M=1,N=1,K=1", "zcu102"),
+    ("gemm:M=100,N=60,K=200,bias=row,act=relu,scale=0.0123", "default", None),
+    ("gemm:M=100,N=60,K=200,bias=row,act=relu,scale=0.0123", "default", LOOPS),
+    ("gemm:M=33,N=17,K=70,bias=full,out=i32", "default", None),
+    ("gemm:M=33,N=17,K=70,bias=full,out=i32", "default", LOOPS),
+    ("gemm:M=5,N=90,K=31,scale=0.5,ta=1", "lean", LOOPS),
+    ("gemm:M=20,N=20,K=20,scale=0.5,ta=1,tb=1", "int8_4x4", None),
+    ("gemm:M=1,N=1,K=1", "zcu102", None),
 ]
 
 
-def gemm(shorthand: str, config: str) -> ModuleOp:
-    options = CompileOptions(config=config)
+def gemm(shorthand: str, config: str, schedule: str | None = None) -> ModuleOp:
+    options = CompileOptions(config=config, schedule=schedule)
     return compile_module(build_gemm(parse_shorthand(shorthand)), options).module
 
 
-@pytest.mark.parametrize(("shorthand", "config"), GEMMS)
+@pytest.mark.parametrize(("shorthand", "config", "schedule"), GEMMS)
 def test_stream_is_what_the_emitted_c_issues(
     shorthand: str,
     config: str,
+    schedule: str | None,
     headers: Path,
     load_source: Callable[[str, Path], ctypes.CDLL],
     tmp_path: Path,
 ) -> None:
-    module = gemm(shorthand, config)
+    module = gemm(shorthand, config, schedule)
     include = tmp_path / "gemmini"
     include.mkdir()
     (include / "rocc.h").write_text((headers / "gemmini/rocc.h").read_text())
@@ -81,7 +87,7 @@ def test_stream_is_what_the_emitted_c_issues(
 
 
 def test_long_streams_are_counted() -> None:
-    module = gemm("gemm:M=512,N=512,K=512", "int8_8x8")
+    module = gemm("gemm:M=512,N=512,K=512", "int8_8x8", "tile = [4, 4, 8]")
     counts = count_instructions(module)
     assert counts["preload"] == 64**3
     assert list(counts) == sorted(counts)

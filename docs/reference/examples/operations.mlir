@@ -83,8 +83,29 @@ func.func @level_3_state_machine(%A: memref<64x64xi8>, %B: memref<64x64xi8>, %C:
   func.return
 }
 
+func.func @unrolled(%A: memref<32x16xi8>) {
+  gemmini.config_ld {id = 0 : i32, stride = 16 : i64, block_stride = 16 : i32}
+  gemmini.unroll {
+    %buffer = gemmini.alloc {placement = #gemmini<placement interleaved>}
+      : !gemmini.buffer<2x1 of 16x16, scratchpad>
+    %zero = arith.constant 0 : index
+    %one = arith.constant 1 : index
+    %two = arith.constant 2 : index
+    scf.for %block = %zero to %two step %one {
+      %dim = arith.constant 16 : index
+      %row = arith.muli %block, %dim : index
+      %a = gemmini.local_address %buffer[0, %row]
+        : !gemmini.buffer<2x1 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+      gemmini.mvin from %A : memref<32x16xi8> at [%row, 0] to %a size [16, 16]
+        : !gemmini.local_address<scratchpad>
+    }
+  }
+  func.return
+}
+
 func.func @level_4(%rs1: i64, %rs2: i64) {
-  rocc.command 2, %rs1, %rs2 {mnemonic = "mvin"}
+  %base = rocc.anchor %rs1
+  rocc.command 2, %base, %rs2 {mnemonic = "mvin"}
   rocc.fence
   func.return
 }

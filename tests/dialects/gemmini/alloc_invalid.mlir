@@ -57,3 +57,36 @@ func.func @f() {
   %0 = gemmini.alloc {base = array<i64: 20, 0>} : !gemmini.buffer<1x2 of 16x16, accumulator, slots = 2>
   return
 }
+
+// -----
+
+// Rows of 5 blocks are two pieces each: 4 blocks that one MVIN moves, and 1.
+// CHECK: Operation does not verify: base must give one row per piece: 4 pieces, 2 rows{{$}}
+func.func @f() {
+  %0 = gemmini.alloc {base = array<i64: 0, 64>, placement = #gemmini<placement interleaved>} : !gemmini.buffer<2x5 of 16x16, scratchpad>
+  return
+}
+
+// -----
+
+// CHECK: Operation does not verify: base must give one row per piece: 8 pieces, 4 rows{{$}}
+func.func @f() {
+  %0 = gemmini.alloc {base = array<i64: 0, 64, 128, 192>, placement = #gemmini<placement interleaved>} : !gemmini.buffer<2x5 of 16x16, scratchpad, slots = 2>
+  return
+}
+
+// -----
+
+// CHECK: Operation does not verify: slots of 64 rows at rows 100 and 128 overlap{{$}}
+func.func @f() {
+  %0 = gemmini.alloc {base = array<i64: 100, 0, 128, 20>, placement = #gemmini<placement interleaved>} : !gemmini.buffer<2x5 of 16x16, scratchpad>
+  return
+}
+
+// -----
+
+// CHECK: Operation does not verify: slot of 16 rows at row 16370 leaves the scratchpad, which has 16384 rows on config 'default'{{$}}
+func.func @f() {
+  %0 = gemmini.alloc {base = array<i64: 0, 16370>, placement = #gemmini<placement interleaved>} : !gemmini.buffer<1x5 of 16x16, scratchpad>
+  return
+}

@@ -57,8 +57,23 @@
 
 // -----
 
-// CHECK: unknown schedule field 'tiles'; fields are tile, order, inner_order, dataflow, double_buffer, mvin_cols, mvout_cols, placement, lowering{{$}}
+// CHECK: unknown schedule field 'tiles'; fields are tile, order, inner_order, dataflow, double_buffer, mvin_cols, mvout_cols, placement, lowering, unroll{{$}}
 "test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], tiles = 2>} : () -> ()
+
+// -----
+
+// CHECK: unroll orders separate instructions: it needs lowering = isa{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], lowering = loop_ws, unroll = true>} : () -> ()
+
+// -----
+
+// CHECK: placement = interleaved needs unroll = true: it has no row that loops can add to{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], placement = interleaved>} : () -> ()
+
+// -----
+
+// CHECK: Expected boolean literal{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], unroll = 1>} : () -> ()
 
 // -----
 

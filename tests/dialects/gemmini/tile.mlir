@@ -60,3 +60,19 @@ func.func @overlapped(%A: memref<100x200xi8>) {
 // CHECK-NEXT:    } store {
 // CHECK-NEXT:    ^{{.*}}(%v: index):
 // CHECK-NEXT:    }
+
+func.func @unrolled(%A: memref<100x200xi8>) {
+  gemmini.unroll {
+    %a = gemmini.alloc {placement = #gemmini<placement interleaved>} : !gemmini.buffer<2x5 of 16x16, scratchpad>
+    gemmini.load %A[0, 0] to %a[0] size [32, 80] : memref<100x200xi8>, !gemmini.buffer<2x5 of 16x16, scratchpad>
+  } {note = "text"}
+  %b = gemmini.alloc {base = array<i64: 0, 128, 64, 144>, placement = #gemmini<placement interleaved>} : !gemmini.buffer<2x5 of 16x16, scratchpad>
+  return
+}
+// CHECK-LABEL: func.func @unrolled
+// CHECK-NEXT:    gemmini.unroll {
+// CHECK-NEXT:      %a = gemmini.alloc {placement = #gemmini<placement interleaved>} : !gemmini.buffer<2x5 of 16x16, scratchpad>
+// CHECK-NEXT:      gemmini.load %A[0, 0] to %a[0] size [32, 80] : memref<100x200xi8>, !gemmini.buffer<2x5 of 16x16, scratchpad>
+// CHECK-NEXT:    } {note = "text"}
+// CHECK-NEXT:    %b = gemmini.alloc {base = array<i64: 0, 128, 64, 144>, placement = #gemmini<placement interleaved>} : !gemmini.buffer<2x5 of 16x16, scratchpad>
+// CHECK-NEXT:    func.return

@@ -100,3 +100,46 @@ func.func @strength_reduced(%a: memref<48x64xi8>) {
   }
   return
 }
+
+// -----
+
+// Row 16 of an interleaved buffer is the first row of its second piece.
+// WORDS: 0x02 0x0000000080000000 0x0010001000000000 ; mvin
+// WORDS-NEXT: 0x02 0x0000000080000100 0x0010001000001000 ; mvin
+func.func @pieces(%a: memref<32x16xi8>) {
+  %0 = gemmini.alloc {base = array<i64: 0, 4096>, placement = #gemmini<placement interleaved>} : !gemmini.buffer<2x1 of 16x16, scratchpad>
+  %p = gemmini.local_address %0[0, 0] : !gemmini.buffer<2x1 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+  %q = gemmini.local_address %0[0, 16] : !gemmini.buffer<2x1 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+  gemmini.mvin from %a : memref<32x16xi8> at [0, 0] to %p size [16, 16] : !gemmini.local_address<scratchpad>
+  gemmini.mvin from %a : memref<32x16xi8> at [16, 0] to %q size [16, 16] : !gemmini.local_address<scratchpad>
+  return
+}
+
+// -----
+
+// Without loops, an operand that lies within 12 bits of an anchor is that plus a constant, others
+// become anchors themselves: rows 0 and 16 share one, row 4096 does not. The address of the last
+// row, 2048 bytes on, is too far from the first.
+// CHECK-LABEL: @anchored
+// CHECK: %[[PLACE:.*]] = rocc.anchor
+// CHECK: %[[ROW:.*]] = rocc.anchor
+// CHECK-NEXT: rocc.command 2, %[[PLACE]], %[[ROW]] {mnemonic = "mvin"}
+// CHECK-NEXT: %[[C16:.*]] = arith.constant 16 : i64
+// CHECK-NEXT: %[[NEXT:.*]] = arith.addi %[[ROW]], %[[C16]] : i64
+// CHECK-NEXT: rocc.command 2, %[[PLACE]], %[[NEXT]] {mnemonic = "mvin"}
+// CHECK: %[[FAR_PLACE:.*]] = rocc.anchor
+// CHECK: %[[FAR:.*]] = rocc.anchor
+// CHECK-NEXT: rocc.command 2, %[[FAR_PLACE]], %[[FAR]] {mnemonic = "mvin"}
+// WORDS: 0x02 0x0000000080000000 0x0010001000000000 ; mvin
+// WORDS-NEXT: 0x02 0x0000000080000000 0x0010001000000010 ; mvin
+// WORDS-NEXT: 0x02 0x0000000080000800 0x0010001000001000 ; mvin
+func.func @anchored(%a: memref<144x16xi8>) {
+  %0 = gemmini.alloc {base = array<i64: 0, 16, 4096>} : !gemmini.buffer<1x1 of 16x16, scratchpad, slots = 3>
+  %p = gemmini.local_address %0[0, 0] : !gemmini.buffer<1x1 of 16x16, scratchpad, slots = 3> -> !gemmini.local_address<scratchpad>
+  %q = gemmini.local_address %0[1, 0] : !gemmini.buffer<1x1 of 16x16, scratchpad, slots = 3> -> !gemmini.local_address<scratchpad>
+  %r = gemmini.local_address %0[2, 0] : !gemmini.buffer<1x1 of 16x16, scratchpad, slots = 3> -> !gemmini.local_address<scratchpad>
+  gemmini.mvin from %a : memref<144x16xi8> at [0, 0] to %p size [16, 16] : !gemmini.local_address<scratchpad>
+  gemmini.mvin from %a : memref<144x16xi8> at [0, 0] to %q size [16, 16] : !gemmini.local_address<scratchpad>
+  gemmini.mvin from %a : memref<144x16xi8> at [128, 0] to %r size [16, 16] : !gemmini.local_address<scratchpad>
+  return
+}

@@ -35,3 +35,13 @@ func.func @f(%a: memref<16x16xi8, strided<[32, 1], offset: ?>>) {
   gemmini.mvin from %a : memref<16x16xi8, strided<[32, 1], offset: ?>> at [0, 0] to %p size [16, 16] : !gemmini.local_address<scratchpad>
   return
 }
+
+// -----
+
+// CHECK: f: gemmini.local_address: interleaved placement needs static rows; run gemmini-unroll first
+func.func @f(%a: memref<16x16xi8>, %row: index) {
+  %0 = gemmini.alloc {base = array<i64: 0, 4096>, placement = #gemmini<placement interleaved>} : !gemmini.buffer<2x1 of 16x16, scratchpad>
+  %p = gemmini.local_address %0[0, %row] : !gemmini.buffer<2x1 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+  gemmini.mvin from %a : memref<16x16xi8> at [0, 0] to %p size [16, 16] : !gemmini.local_address<scratchpad>
+  return
+}

@@ -66,3 +66,31 @@ func.func @more_than_banks(%a: memref<64x64xi8>) {
   gemmini.load %a[0, 0] to %1[0] size [64, 64] : memref<64x64xi8>, !gemmini.buffer<4x4 of 16x16, scratchpad, slots = 2>
   return
 }
+
+// -----
+
+// Interleaved: a row of 5 blocks is a piece of 64 rows and one of 16. Neighbours along and across
+// rows of the grid are in different banks; the second buffer takes the other two banks, and a
+// second slot begins in the other bank of its two. Base: row by row, slot by slot.
+// CHECK-LABEL: @interleaved
+// CHECK-NEXT: gemmini.alloc {placement = #gemmini<placement interleaved>, base = array<i64: 0, 4096, 4112, 64>} : !gemmini.buffer<2x5 of 16x16
+// CHECK-NEXT: gemmini.alloc {placement = #gemmini<placement interleaved>, base = array<i64: 8192, 12288, 12304, 8208>} : !gemmini.buffer<2x1 of 16x16, scratchpad, slots = 2>
+// CHECK-NEXT: gemmini.alloc {placement = #gemmini<placement interleaved>, base = array<i64: 0, 512, 16>} : !gemmini.buffer<3x1 of 16x16, accumulator>
+func.func @interleaved(%a: memref<64x80xi8>) {
+  %0 = gemmini.alloc {placement = #gemmini<placement interleaved>} : !gemmini.buffer<2x5 of 16x16, scratchpad>
+  %1 = gemmini.alloc {placement = #gemmini<placement interleaved>} : !gemmini.buffer<2x1 of 16x16, scratchpad, slots = 2>
+  %2 = gemmini.alloc {placement = #gemmini<placement interleaved>} : !gemmini.buffer<3x1 of 16x16, accumulator>
+  gemmini.load %a[0, 0] to %1[0] size [32, 16] : memref<64x80xi8>, !gemmini.buffer<2x1 of 16x16, scratchpad, slots = 2>
+  gemmini.load %a[0, 0] to %0[0] size [32, 80] : memref<64x80xi8>, !gemmini.buffer<2x5 of 16x16, scratchpad>
+  return
+}
+
+// -----
+
+// What is too large for two banks goes on in the others.
+// CHECK-LABEL: @interleaved_in_all_banks
+// CHECK-NEXT: base = array<i64: 0, 512, {{.*}}>
+func.func @interleaved_in_all_banks() {
+  %0 = gemmini.alloc {placement = #gemmini<placement interleaved>} : !gemmini.buffer<16x4 of 16x16, accumulator>
+  return
+}

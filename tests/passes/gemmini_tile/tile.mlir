@@ -111,3 +111,20 @@ builtin.module attributes {gemmini.config = #gemmini.config<"int8_32x32">} {
     return
   }
 }
+
+// -----
+
+// With `unroll` all of it stands in a region of its own; the fence stands behind it.
+// CHECK-LABEL: @unrolled
+// CHECK-NEXT: gemmini.unroll {
+// CHECK-NEXT:   gemmini.alloc {placement = #gemmini<placement interleaved>} : !gemmini.buffer<1x2 of 16x16, scratchpad>
+// CHECK:        scf.for
+// CHECK:        gemmini.store
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+// CHECK-NEXT: gemmini.fence
+// CHECK-NEXT: func.return
+func.func @unrolled(%a: memref<32x32xi8>, %b: memref<32x16xi8>, %c: memref<32x16xi8>) {
+  gemmini.matmul ins(%a, %b : memref<32x32xi8>, memref<32x16xi8>) outs(%c : memref<32x16xi8>) {schedule = #gemmini.schedule<tile = [1, 1, 2], placement = interleaved, unroll = true>}
+  return
+}

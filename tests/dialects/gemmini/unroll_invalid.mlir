@@ -1,0 +1,21 @@
+// RUN: gemmini-opt %s --parsing-diagnostics --verify-diagnostics --split-input-file | filecheck %s
+
+// The region is one block without arguments or a terminator of its own.
+
+// CHECK: Region 'body' at position 0 expected a single block, but got 0 blocks{{$}}
+func.func @f() {
+  gemmini.unroll {
+  }
+  return
+}
+
+// -----
+
+// CHECK: Operation does not verify: its block takes no arguments, got 1{{$}}
+func.func @f() {
+  "gemmini.unroll"() ({
+  ^first(%x: index):
+    gemmini.fence
+  }) : () -> ()
+  return
+}

@@ -1,0 +1,24 @@
+// RUN: gemmini-opt %s --verify-diagnostics --split-input-file -p gemmini-assign-schedule | filecheck %s
+
+// 16^3 products are 8192 instructions, 16 rows of blocks 4 loads each for A and for B, and 256 stores.
+// CHECK: f: gemmini.matmul: unroll: 8576 instructions; at most 1200 fit an instruction cache beside other code: leave the loops (unroll = false){{$}}
+func.func @f(%a: memref<256x256xi8>, %b: memref<256x256xi8>, %c: memref<256x256xi8>) {
+  gemmini.matmul ins(%a, %b : memref<256x256xi8>, memref<256x256xi8>) outs(%c : memref<256x256xi8>) {schedule = #gemmini.schedule<tile = [16, 16, 16], unroll = true>}
+  return
+}
+
+// -----
+
+// CHECK: f: gemmini.matmul: placement interleaved: mvin_cols must divide 64, got 48{{$}}
+func.func @f(%a: memref<96x96xi8>, %b: memref<96x96xi8>, %c: memref<96x96xi8>) {
+  gemmini.matmul ins(%a, %b : memref<96x96xi8>, memref<96x96xi8>) outs(%c : memref<96x96xi8>) {schedule = #gemmini.schedule<tile = [6, 6, 6], mvin_cols = 48, placement = interleaved, unroll = true>}
+  return
+}
+
+// -----
+
+// CHECK: f: gemmini.matmul: placement interleaved: mvout_cols must divide 64, got 48{{$}}
+func.func @f(%a: memref<96x96xi8>, %b: memref<96x96xi8>, %c: memref<96x96xi8>) {
+  gemmini.matmul ins(%a, %b : memref<96x96xi8>, memref<96x96xi8>) outs(%c : memref<96x96xi8>) {schedule = #gemmini.schedule<tile = [6, 6, 6], mvout_cols = 48, placement = interleaved, unroll = true>}
+  return
+}

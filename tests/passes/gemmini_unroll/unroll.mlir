@@ -1,0 +1,106 @@
+// RUN: gemmini-opt %s --split-input-file -p gemmini-unroll | filecheck %s
+// RUN: gemmini-opt %s --split-input-file -p gemmini-unroll | gemmini-opt --split-input-file | filecheck %s
+
+// Buffers and addresses come first, each address once; then what the loop executes. The last
+// iteration is narrower, and only the first one overwrites.
+// CHECK-LABEL: @loop
+// CHECK-NEXT: gemmini.unroll {
+// CHECK-NEXT:   %[[A:.*]] = gemmini.alloc {base = array<i64: 0>} : !gemmini.buffer<1x3 of 16x16, scratchpad>
+// CHECK-NEXT:   %[[C:.*]] = gemmini.alloc {base = array<i64: 0>} : !gemmini.buffer<1x1 of 16x16, accumulator>
+// CHECK-NEXT:   %[[A0:.*]] = gemmini.local_address %[[A]][0, 0]
+// CHECK-NEXT:   %[[OVER:.*]] = gemmini.local_address %[[C]][0, 0] :
+// CHECK-NEXT:   %[[A1:.*]] = gemmini.local_address %[[A]][0, 16]
+// CHECK-NEXT:   %[[TRUE:.*]] = arith.constant true
+// CHECK-NEXT:   %[[ADD:.*]] = gemmini.local_address %[[C]][0, 0] accumulate(%[[TRUE]]) :
+// CHECK-NEXT:   %[[A2:.*]] = gemmini.local_address %[[A]][0, 32]
+// CHECK-NEXT:   gemmini.mvin from %a : memref<16x40xi8> at [0, 0] to %[[A0]] size [16, 16]
+// CHECK-NEXT:   gemmini.preload %[[A0]] : {{.*}} size [16, 16] to %[[OVER]] : {{.*}} size [16, 16]
+// CHECK-NEXT:   gemmini.compute_preloaded %[[A0]] size [16, 16] size [16, 16]
+// CHECK-NEXT:   gemmini.mvin from %a : memref<16x40xi8> at [0, 16] to %[[A1]] size [16, 16]
+// CHECK-NEXT:   gemmini.preload %[[A1]] : {{.*}} size [16, 16] to %[[ADD]] : {{.*}} size [16, 16]
+// CHECK-NEXT:   gemmini.compute_preloaded %[[A1]] size [16, 16] size [16, 16]
+// CHECK-NEXT:   gemmini.mvin from %a : memref<16x40xi8> at [0, 32] to %[[A2]] size [16, 8]
+// CHECK-NEXT:   gemmini.preload %[[A2]] : {{.*}} size [16, 16] to %[[ADD]] : {{.*}} size [16, 16]
+// CHECK-NEXT:   gemmini.compute_preloaded %[[A2]] size [16, 8] size [16, 16]
+// CHECK-NEXT: }
+// CHECK-NEXT: func.return
+func.func @loop(%a: memref<16x40xi8>) {
+  gemmini.unroll {
+    %0 = gemmini.alloc {base = array<i64: 0>} : !gemmini.buffer<1x3 of 16x16, scratchpad>
+    %1 = gemmini.alloc {base = array<i64: 0>} : !gemmini.buffer<1x1 of 16x16, accumulator>
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c3 = arith.constant 3 : index
+    %c16 = arith.constant 16 : index
+    %c40 = arith.constant 40 : index
+    scf.for %i = %c0 to %c3 step %c1 {
+      %col = arith.muli %i, %c16 : index
+      %left = arith.subi %c40, %col : index
+      %width = arith.minsi %left, %c16 : index
+      %later = arith.cmpi ne, %i, %c0 : index
+      %p = gemmini.local_address %0[0, %col] : !gemmini.buffer<1x3 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+      %q = gemmini.local_address %1[0, 0] accumulate(%later) : !gemmini.buffer<1x1 of 16x16, accumulator> -> !gemmini.local_address<accumulator>
+      gemmini.mvin from %a : memref<16x40xi8> at [0, %col] to %p size [16, %width] : !gemmini.local_address<scratchpad>
+      gemmini.preload %p : !gemmini.local_address<scratchpad> size [16, 16] to %q : !gemmini.local_address<accumulator> size [16, 16]
+      gemmini.compute_preloaded %p size [16, %width] size [16, 16] : !gemmini.local_address<scratchpad>
+    }
+  }
+  return
+}
+
+// -----
+
+// Of a condition the branch that is taken is left. Configuration and views stay.
+// CHECK-LABEL: @branch
+// CHECK: gemmini.unroll {
+// CHECK-DAG: %[[VIEW:.*]] = memref.subview %a[16, 0] [16, 16] [1, 1]
+// CHECK-DAG: %[[P:.*]] = gemmini.local_address
+// CHECK: gemmini.config_ld {id = 0 : i32, stride = 16 : i64, block_stride = 16 : i32}
+// CHECK-NEXT: gemmini.mvin from %[[VIEW]] : {{.*}} at [0, 0] to %[[P]] size [16, 16]
+// CHECK-NEXT: gemmini.mvin from %[[VIEW]] : {{.*}} at [0, 0] to %[[P]] size [8, 16]
+// CHECK-NEXT: }
+func.func @branch(%a: memref<32x16xi8>) {
+  gemmini.unroll {
+    %0 = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %c8 = arith.constant 8 : index
+    %c16 = arith.constant 16 : index
+    %view = memref.subview %a[16, 0] [16, 16] [1, 1] : memref<32x16xi8> to memref<16x16xi8, strided<[16, 1], offset: 256>>
+    %p = gemmini.local_address %0[0, 0] : !gemmini.buffer<1x1 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+    gemmini.config_ld {id = 0 : i32, stride = 16, block_stride = 16 : i32}
+    scf.for %i = %c0 to %c2 step %c1 {
+      %first = arith.cmpi eq, %i, %c0 : index
+      scf.if %first {
+        gemmini.mvin from %view : memref<16x16xi8, strided<[16, 1], offset: 256>> at [0, 0] to %p size [16, 16] : !gemmini.local_address<scratchpad>
+      } else {
+        gemmini.mvin from %view : memref<16x16xi8, strided<[16, 1], offset: 256>> at [0, 0] to %p size [8, 16] : !gemmini.local_address<scratchpad>
+      }
+    }
+  }
+  return
+}
+
+// -----
+
+// Loops elsewhere stay, and an empty loop leaves nothing.
+// CHECK-LABEL: @others
+// CHECK: scf.for
+// CHECK: gemmini.unroll {
+// CHECK-NOT: fence
+// CHECK: func.return
+func.func @others() {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  scf.for %i = %c0 to %c2 step %c1 {
+    gemmini.fence
+  }
+  gemmini.unroll {
+    scf.for %i = %c0 to %c0 step %c1 {
+      gemmini.fence
+    }
+  }
+  return
+}

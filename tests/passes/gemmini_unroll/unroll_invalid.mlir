@@ -1,0 +1,94 @@
+// RUN: gemmini-opt %s --verify-diagnostics --split-input-file -p gemmini-unroll | filecheck %s
+
+// CHECK: f: scf.for: 'scf.for' depends on a value that is known at run time only, so it cannot be unrolled{{$}}
+func.func @f(%n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  gemmini.unroll {
+    scf.for %i = %c0 to %n step %c1 {
+    }
+  }
+  return
+}
+
+// -----
+
+// CHECK: f: scf.if: 'scf.if' depends on a value that is known at run time only, so it cannot be unrolled{{$}}
+func.func @f(%p: i1) {
+  gemmini.unroll {
+    scf.if %p {
+    }
+  }
+  return
+}
+
+// -----
+
+// CHECK: f: gemmini.local_address: 'gemmini.local_address' depends on a value that is known at run time only, so it cannot be unrolled{{$}}
+func.func @f(%row: index) {
+  gemmini.unroll {
+    %0 = gemmini.alloc : !gemmini.buffer<2x1 of 16x16, scratchpad>
+    %p = gemmini.local_address %0[0, %row] : !gemmini.buffer<2x1 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+  }
+  return
+}
+
+// -----
+
+// CHECK: f: scf.for: a loop that carries values stays a loop{{$}}
+func.func @f(%a: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  gemmini.unroll {
+    %r = scf.for %i = %c0 to %c1 step %c1 iter_args(%x = %c0) -> (index) {
+      scf.yield %x : index
+    }
+  }
+  return
+}
+
+// -----
+
+// CHECK: f: arith.shli: 'arith.shli' cannot be evaluated when the code is unrolled{{$}}
+func.func @f() {
+  %c1 = arith.constant 1 : index
+  gemmini.unroll {
+    %0 = arith.shli %c1, %c1 : index
+  }
+  return
+}
+
+// -----
+
+// CHECK: f: arith.divui: 'arith.divui' cannot be evaluated when the code is unrolled{{$}}
+func.func @f() {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  gemmini.unroll {
+    %0 = arith.divui %c1, %c0 : index
+  }
+  return
+}
+
+// -----
+
+// CHECK: f: scf.for: a loop needs a step of at least 1 to be unrolled, got 0{{$}}
+func.func @f() {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  gemmini.unroll {
+    scf.for %i = %c0 to %c1 step %c0 {
+    }
+  }
+  return
+}
+
+// -----
+
+// CHECK: f: gemmini.fence: 'gemmini.fence' cannot be unrolled{{$}}
+func.func @f() {
+  gemmini.unroll {
+    gemmini.fence
+  }
+  return
+}
