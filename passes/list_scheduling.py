@@ -22,10 +22,11 @@ from gemmini_xdsl.passes.instruction_costs import LOAD_START, OPERAND_LATENCY, I
 LOOKAHEAD = 48
 """Products that are looked at for the next place in the array."""
 
-
 MARGIN = 12.0
 """Cycles by which the plan may be wrong about when a load writes a bank."""
 
+STORE_LEAD = 2.5
+"""Pairs between sending a store and its start."""
 
 FRAGILITY = 1.015
 """How much faster a plan must be that changes banks more often."""
@@ -120,9 +121,14 @@ class _Leads:
 
     @staticmethod
     def of(config: GemminiConfig) -> _Leads:
-        """A partition of products holds half as many pairs as entries; one is left free."""
-        pairs = 7
-        return _Leads(64.0, pairs * config.dim, 2.5 * config.dim)
+        """A wide load ahead of a load, and as many pairs as fit their partition but one.
+
+        A partition of products holds half as many pairs as entries. A store is sent when its
+        results are about to leave the array.
+        """
+        pairs = max(1, config.execute_entries // 2 - 1)
+        wide = config.dim * config.dma_max_bytes * 8 / config.dma_bus_bits
+        return _Leads(wide, pairs * config.dim, STORE_LEAD * config.dim)
 
     def sending_time(self, task: Task) -> float:
         """When `task` should be sent, in the plan's time."""
@@ -136,6 +142,8 @@ class _Leads:
 
 
 class _Plan:
+    """Times for all tasks, found by playing the accelerator from start to end."""
+
     def __init__(self, tasks: Sequence[Task], config: GemminiConfig, *, steady: bool):
         self.costs = InstructionCosts(config)
         self.tasks = tasks
