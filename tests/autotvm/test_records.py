@@ -243,7 +243,7 @@ def test_the_nearest_size_is_applied_with_a_note() -> None:
     assert choice.note == (
         "log.json has no record for 100x64x64; taking the schedule of the nearest size, 64x64x64"
     )
-    assert best.query(Workload(100, 64, 64), CONFIG, same_size=True) is None
+    assert best.query(Workload(100, 64, 64), CONFIG, exact_only=True) is None
     assert best.query(Workload(64, 64, 64, transpose_b=True), CONFIG) is None
     wide = best.query(Workload(64, 64, 64, wide_result=True, bias="row"), CONFIG)
     assert wide is not None

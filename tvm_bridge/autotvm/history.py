@@ -85,12 +85,13 @@ class ApplyHistoryBest:
             )
 
     def query(
-        self, workload: Workload, config: GemminiConfig, same_size: bool = False
+        self, workload: Workload, config: GemminiConfig, exact_only: bool = False
     ) -> Choice | None:
         """The best schedule for `workload`, else that of the nearest one that fits.
 
         Distance is counted in doublings of M, N and K; another kind of bias or result counts as
-        one doubling each. Transposes must agree, and sizes if `same_size`. None if nothing fits.
+        one doubling each. Transposes must agree. With `exact_only` only a record of `workload`
+        itself counts. None if nothing fits.
         """
         exact = self._best.get((config.digest, workload))
         if exact is not None:
@@ -98,12 +99,13 @@ class ApplyHistoryBest:
             broken = schedule_problem(schedule, workload.problem, config)
             if broken is None:
                 return Choice(schedule, exact)
+        if exact_only:
+            return None
         ranked = sorted(
             (
                 (distance(workload, other), other.size, record)
                 for (digest, other), record in self._best.items()
                 if digest == config.digest and other != workload
-                if not same_size or other.size == workload.size
             ),
             key=lambda item: item[:2],
         )
@@ -195,14 +197,14 @@ def _loaded(path: str, modified: int) -> ApplyHistoryBest:
 def choose_schedule(log: str, workload: Workload, config: GemminiConfig) -> Choice | None:
     """The schedule that a log has for a product; None: use a heuristic.
 
-    `log` is a path, `SHIPPED` or `NONE`. The shipped records are taken for their own sizes only,
-    and a path's for the nearest size as well. Raises `TuningError` if the log cannot be read or
+    `log` is a path, `SHIPPED` or `NONE`. The shipped records are taken for just what they were
+    measured with, and a path's for the nearest size as well. Raises `TuningError` if the log cannot be read or
     is for other configurations.
     """
     if log == NONE:
         return None
     if log == SHIPPED:
-        return shipped_history().query(workload, config, same_size=True)
+        return shipped_history().query(workload, config, exact_only=True)
     path = Path(log)
     try:
         modified = path.stat().st_mtime_ns
