@@ -19,7 +19,6 @@ from math import log2
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.instruction_costs import LOAD_START, OPERAND_LATENCY, InstructionCosts
 
-
 LOOKAHEAD = 48
 """Products that are looked at for the next place in the array."""
 
