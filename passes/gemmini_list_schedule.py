@@ -143,7 +143,8 @@ def _destination(op: Operation) -> Use:
             assert isinstance(op, MVIN_OPS)
             address = op.destination
     assert address is not None
-    return next(use for use in address.uses if use.operation is op)
+    found: Use = next(use for use in address.uses if use.operation is op)
+    return found
 
 
 class _StraightLine:

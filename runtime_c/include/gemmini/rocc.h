@@ -133,7 +133,7 @@ extern volatile struct gemmini_last_command gemmini_last_command;
 #else
 #define GEMMINI_ROCC(funct, rs1, rs2) GEMMINI_INSTRUCTION(funct, rs1, rs2)
 #endif
-#define GEMMINI_FENCE() __asm__ volatile("fence" ::: "memory")
+#define GEMMINI_FENCE()          __asm__ volatile("fence" ::: "memory")
 /* Keeps the variable in a register, and the compiler from seeing what it is. */
 #define GEMMINI_ANCHOR(variable) __asm__("" : "+r"(variable))
 
