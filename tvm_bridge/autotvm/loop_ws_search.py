@@ -14,12 +14,13 @@ from gemmini_xdsl.passes.lower_bound import STORE_CYCLES, lower_bound, matrix_be
 from gemmini_xdsl.passes.schedule_rules import Problem, Tiling, ceil_div, schedule_problem
 from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import SimulatorRunner
-from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
+from gemmini_xdsl.tvm_bridge.autotvm.task import HOST_GAP, GemmTask
 
-QUICK_CANDIDATES, QUICK_PER_DEPTH = 20, 4
-"""How many schedules are measured when there is little time, and how many of one depth."""
+QUICK_CANDIDATES, QUICK_PER_DEPTH, QUICK_STEPS = 24, 2, 2
+"""How many schedules are measured when there is little time, how many of them of one depth, and
+how often those beside the best one."""
 
-QUICK_BLOCKS, QUICK_TILES = 1 << 13, 2
+QUICK_BLOCKS, QUICK_TILES = 1 << 12, 2
 """Pairs of a short measurement, and tiles of its outermost loop at least."""
 
 QUICK_HOST_GAP = 5
@@ -97,29 +98,21 @@ def quick_choice(task: GemmTask, rivals: Sequence[Schedule] = ()) -> Schedule | 
     """One of `rivals`, or a `loop_ws` schedule that is close to the best, by short measurements.
 
     The FSM's loads and products meet in the banks in ways that no simple estimate foresees, so
-    the schedules of least estimated time are measured, each on a part of the product: some
-    tiles of the outermost loop, and the last one. None if there is no legal schedule.
+    some schedules of each depth are measured, each on a part of the product: some tiles of the
+    outermost loop, and the last one. Then those beside the best. None if nothing is legal.
     """
     candidates = loop_ws_schedules(task.workload.problem, task.config)
-    by_depth: dict[int, int] = {}
-    chosen: list[Schedule] = []
+    by_depth: dict[int, list[Schedule]] = {}
     for schedule in candidates:
-        depth = schedule.tile[2]
-        by_depth[depth] = by_depth.get(depth, 0) + 1
-        if by_depth[depth] <= QUICK_PER_DEPTH:
-            chosen.append(schedule)
-        if len(chosen) == QUICK_CANDIDATES:
+        by_depth.setdefault(schedule.tile[2], []).append(schedule)
+    chosen = [schedule for same in by_depth.values() for schedule in same[:QUICK_PER_DEPTH]]
+    search = _Search(task, candidates, parts=True)
+    search.measure([*rivals, *chosen[:QUICK_CANDIDATES]])
+    for _ in range(QUICK_STEPS):
+        best = search.best(1)
+        if not best or best[0] in rivals or not search.measure(search.neighbours(best[0])):
             break
-    runner = SimulatorRunner(host_gap=QUICK_HOST_GAP, verified_products=0)
-    best: Schedule | None = None
-    best_pace = 0.0
-    for schedule in [*rivals, *chosen]:
-        part = _part(task, schedule)
-        cycles = runner.cycles(part, compile_schedule(part, schedule), schedule)
-        pace = prod(part.workload.problem.blocks(task.config)) / cycles
-        if pace > best_pace:
-            best, best_pace = schedule, pace
-    return best
+    return next(iter(search.best(1)), None)
 
 
 def _part(task: GemmTask, schedule: Schedule) -> GemmTask:
@@ -142,19 +135,24 @@ def _part(task: GemmTask, schedule: Schedule) -> GemmTask:
 class _Search:
     """What was measured, and what lies beside it."""
 
-    def __init__(self, task: GemmTask, candidates: list[Schedule]) -> None:
+    def __init__(self, task: GemmTask, candidates: list[Schedule], *, parts: bool = False) -> None:
         self.cycles: dict[Schedule, int] = {}
         self._task = task
+        self._parts = parts
         self._known = set(candidates)
         self._axes = [sorted({s.tile[axis] for s in candidates}) for axis in range(3)]
-        self._runner = SimulatorRunner(verified_products=0)
+        gap = QUICK_HOST_GAP if parts else HOST_GAP
+        self._runner = SimulatorRunner(host_gap=gap, verified_products=0)
 
     def measure(self, schedules: list[Schedule]) -> bool:
         """Measure those that were not measured yet; whether there were any."""
         new = [schedule for schedule in schedules if schedule not in self.cycles]
+        whole = prod(self._task.workload.problem.blocks(self._task.config))
         for schedule in new:
-            program = compile_schedule(self._task, schedule)
-            self.cycles[schedule] = self._runner.cycles(self._task, program)
+            task = _part(self._task, schedule) if self._parts else self._task
+            cycles = self._runner.cycles(task, compile_schedule(task, schedule), schedule)
+            blocks = prod(task.workload.problem.blocks(task.config))
+            self.cycles[schedule] = cycles * whole // blocks
         return bool(new)
 
     def best(self, count: int) -> list[Schedule]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gemmini_xdsl.dialects.attributes import Schedule
+from gemmini_xdsl.dialects.attributes import Lowering, Schedule
 from gemmini_xdsl.runtime_c.simulator import Simulator, SimulatorError
 from gemmini_xdsl.runtime_c.timed import timed
 from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
@@ -96,11 +96,9 @@ class SimulatorRunner:
     ) -> int:
         """Cycles from the first command until the accelerator is idle; raises `MeasureError`.
 
-        The core needs at most `UNROLLED_HOST_GAP` for commands of an unrolled `schedule`.
+        The core's time depends on the kind of `schedule`, see `core_gap`.
         """
-        gap = self.host_gap
-        if schedule is not None and schedule.unroll:
-            gap = min(gap, UNROLLED_HOST_GAP)
+        gap = self.host_gap if schedule is None else core_gap(schedule, self.host_gap)
         try:
             with TimingModel(task.config) as model:
                 for placement in program.placements:
@@ -116,6 +114,21 @@ class SimulatorRunner:
                 return model.fence() - start
         except TimingError as error:
             raise MeasureError(MeasureErrorNo.RUNTIME_DEVICE, str(error)) from None
+
+
+def core_gap(schedule: Schedule, gap: int) -> int:
+    """Cycles between two commands where `gap` is the usual number.
+
+    Unrolled code makes an operand by one addition. Loops over single instructions find their
+    tile by divisions, which are shifts if all sizes of the tile are powers of two (programs in
+    the emulated core; LOOP_WS is called so seldom that it does not matter).
+    """
+    if schedule.unroll:
+        return min(gap, UNROLLED_HOST_GAP)
+    if schedule.lowering == Lowering.LOOP_WS:
+        return gap
+    divides = any(size & (size - 1) for size in schedule.tile)
+    return gap * 3 // 2 if divides else max(1, gap - 1)
 
 
 def workload_size(workload: Workload) -> int:

@@ -16,6 +16,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import (
     DATAFLOW,
     LOWERING,
     TILES,
+    UNROLL,
     tile_size,
     values_of,
 )
@@ -113,6 +114,10 @@ def first_guesses(task: GemmTask, space: ConfigSpace, count: int = FIRST_TRIALS)
     return (chosen + rest)[:count]
 
 
+KIND = (DATAFLOW, LOWERING, UNROLL)
+"""Knobs that say what kind of program a schedule becomes; most others refine one kind only."""
+
+
 def _default_point(task: GemmTask, space: ConfigSpace) -> list[int]:
     """The distinct point that is closest to the default schedule, if there is one."""
     schedule = schedule_for(task.workload.problem, task.config, lambda: task)
@@ -135,5 +140,7 @@ def closest_point(task: GemmTask, space: ConfigSpace, schedule: Schedule) -> int
             worth = -len(space.knobs) * away
         else:
             worth = np.array([float(entity == value) for entity in knob.entities])
+            if name in KIND:
+                worth *= len(space.knobs)
         score += worth[points[:, column]]
     return int(space.distinct[int(np.argmax(score))])
