@@ -44,7 +44,7 @@ def random_product(draw: random.Random, config: GemminiConfig) -> str:
     wide = config.acc_read_full_width and draw.random() < 0.3
     slots = draw.choice(["", '"a", "c"', '"b", "c"', '"a", "b", "c"'])
     fields = [
-        f"tile = {[draw.randint(1, 5) for _ in range(3)]}",
+        f"tile = {draw.choice([[draw.randint(1, 5), 5, 8], [5, draw.randint(1, 5), 8]])}",
         f'order = "{draw.choice(["mnk", "nmk"])}"',
         f'inner_order = "{"".join(draw.sample("mnk", 3))}"',
         f"dataflow = {dataflow}",

@@ -198,8 +198,8 @@ def choose_schedule(log: str, workload: Workload, config: GemminiConfig) -> Choi
     """The schedule that a log has for a product; None: use a heuristic.
 
     `log` is a path, `SHIPPED` or `NONE`. The shipped records are taken for just what they were
-    measured with, and a path's for the nearest size as well. Raises `TuningError` if the log cannot be read or
-    is for other configurations.
+    measured with, and a path's for the nearest size as well. Raises `TuningError` if the log cannot
+    be read or is for other configurations.
     """
     if log == NONE:
         return None
