@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
-from gemmini_xdsl.dialects.attributes import Lowering, Placement, Schedule
+from gemmini_xdsl.dialects.attributes import TILE_DIMS, Lowering, Placement, Schedule
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.dialects.transposes import illegal_transposes
 from gemmini_xdsl.hardware import GemminiConfig
@@ -152,22 +153,44 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
 
 
 def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfig) -> int:
-    """Loads, products and stores that a schedule of separate instructions executes, at least."""
-    m, n, k = problem.blocks(config)
+    """Loads, products and stores that a schedule of separate instructions executes.
+
+    That is all but configuration and fences.
+    """
+    blocks = dict(zip(TILE_DIMS, problem.blocks(config), strict=True))
     tiling = Tiling.of(schedule, problem, config)
-    trip_m, trip_n, trip_k = tiling.trips
-    wide = schedule.mvin_cols // config.dim or config.max_block_cols
+    tile = dict(zip(TILE_DIMS, tiling.tile, strict=True))
+    trips = dict(zip(TILE_DIMS, tiling.trips, strict=True))
+    loops = [dim for dim in schedule.order if trips[dim] > 1]
 
-    def moved(rows: int, cols: int, tile_cols: int, flip: bool) -> int:
-        rows, cols, tile_cols = (cols, rows, rows) if flip else (rows, cols, tile_cols)
-        return rows * ceil_div(cols, tile_cols) * ceil_div(min(cols, tile_cols), wide)
+    def moves(rows: str, cols: str, widest: int) -> int:
+        """Moves of up to `widest` blocks of each tile of a matrix, once."""
+        full, rest = divmod(blocks[cols], tile[cols])
+        return blocks[rows] * (full * ceil_div(tile[cols], widest) + ceil_div(rest, widest))
 
-    a_times = 1 if trip_k == 1 and schedule.order == "mnk" else trip_n
-    b_times = 1 if trip_k == 1 and schedule.order == "nmk" else trip_m
-    a = moved(m, k, tiling.tile[2], problem.transpose_a) * a_times
-    b = moved(k, n, tiling.tile[1], problem.transpose_b) * b_times
-    stores = m * ceil_div(n, max(1, schedule.mvout_cols // config.dim))
-    return 2 * m * n * k + a + b + stores + (m * n if problem.has_bias else 0)
+    def loads(rows: str, cols: str, transposed: bool) -> int:
+        """Loads of A or B, which stand in the loop that changes what they load."""
+        inside = max(
+            (number for number, dim in enumerate(loops, 1) if dim in rows + cols), default=0
+        )
+        repeats = prod(trips[dim] for dim in loops[:inside] if dim not in rows + cols)
+        if transposed:
+            rows, cols = cols, rows
+        # Blocks that are narrower than the array are loaded one by one.
+        narrow = cols == "k" and config.exact_depth < config.dim
+        widest = schedule.mvin_cols // config.dim or config.max_block_cols
+        return repeats * moves(rows, cols, 1 if narrow else widest)
+
+    products = 2 * prod(blocks.values())
+    stores = moves("m", "n", max(1, schedule.mvout_cols // config.dim))
+    biases = moves("m", "n", config.max_block_cols_acc) if problem.has_bias else 0
+    return (
+        products
+        + loads("m", "k", problem.transpose_a)
+        + loads("k", "n", problem.transpose_b)
+        + biases
+        + stores
+    )
 
 
 def _loop_ws_problem(schedule: Schedule, problem: Problem, config: GemminiConfig) -> str | None:

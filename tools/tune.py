@@ -250,12 +250,12 @@ def _tune(
 
 
 def _known_schedules(task: GemmTask, history: Sequence[Record]) -> list[Schedule]:
-    """What the package has for this size, and the best of the nearest sizes.
+    """What the package has for this product, and the best of the nearest sizes.
 
     The latter are those of `history`, if there is one.
     """
     shipped = shipped_history()
-    own = shipped.query(task.workload, task.config, same_size=True)
+    own = shipped.query(task.workload, task.config, exact_only=True)
     others = nearest_schedules(task.workload, task.config, history or shipped.records())
     return [*([own.schedule] if own is not None else []), *others]
 

@@ -15,11 +15,12 @@ from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.dialects.tile import UnrollOp
 from gemmini_xdsl.hardware import GemminiConfig, load_config, preset_names
 from gemmini_xdsl.passes.gemmini_list_schedule import GemminiListSchedulePass
 from gemmini_xdsl.passes.pipelines import default_pipeline
-from gemmini_xdsl.passes.schedule_rules import MAX_UNROLLED_INSTRUCTIONS
+from gemmini_xdsl.passes.schedule_rules import Problem, instruction_count
 from gemmini_xdsl.targets.command_stream import command_stream
 from gemmini_xdsl.tools.universe import load_universe
 
@@ -43,7 +44,7 @@ def random_product(draw: random.Random, config: GemminiConfig) -> str:
     wide = config.acc_read_full_width and draw.random() < 0.3
     slots = draw.choice(["", '"a", "c"', '"b", "c"', '"a", "b", "c"'])
     fields = [
-        f"tile = {[draw.randint(1, 5) for _ in range(3)]}",
+        f"tile = {draw.choice([[draw.randint(1, 5), 5, 8], [5, draw.randint(1, 5), 8]])}",
         f'order = "{draw.choice(["mnk", "nmk"])}"',
         f'inner_order = "{"".join(draw.sample("mnk", 3))}"',
         f"dataflow = {dataflow}",
@@ -121,7 +122,18 @@ def test_order_is_a_permutation_that_respects_dependencies(preset: str, number: 
     assert keys[0] == keys[1], text
     assert broken_dependencies(program, order) == [], text
     assert order.stored == program.stored, text
-    assert order.commands <= MAX_UNROLLED_INSTRUCTIONS
+
+
+@pytest.mark.parametrize(("preset", "number"), _cases())
+def test_instructions_are_counted_in_advance(preset: str, number: int) -> None:
+    """The limit of unrolled code relies on it."""
+    text, _, order = _both(preset, number)
+    module = Parser(_context(), text).parse_module()
+    matmul = next(op for op in module.walk() if isinstance(op, MatmulOp))
+    assert matmul.schedule is not None
+    problem = Problem.of(matmul)
+    expected = sum(2 if access.kind == "product" else 1 for access in order.accesses)
+    assert instruction_count(matmul.schedule.data, problem, load_config(preset)) == expected
 
 
 def test_some_orders_differ() -> None:

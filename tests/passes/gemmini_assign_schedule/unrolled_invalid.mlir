@@ -22,3 +22,11 @@ func.func @f(%a: memref<96x96xi8>, %b: memref<96x96xi8>, %c: memref<96x96xi8>) {
   gemmini.matmul ins(%a, %b : memref<96x96xi8>, memref<96x96xi8>) outs(%c : memref<96x96xi8>) {schedule = #gemmini.schedule<tile = [6, 6, 6], mvout_cols = 48, placement = interleaved, unroll = true>}
   return
 }
+
+// -----
+
+// CHECK: f: gemmini.matmul: unroll: the tile must hold all of k, and all of m or of n, which leaves most freedom to order instructions, got tile [6, 6, 3]{{$}}
+func.func @f(%a: memref<96x96xi8>, %b: memref<96x96xi8>, %c: memref<96x96xi8>) {
+  gemmini.matmul ins(%a, %b : memref<96x96xi8>, memref<96x96xi8>) outs(%c : memref<96x96xi8>) {schedule = #gemmini.schedule<tile = [6, 6, 3], unroll = true>}
+  return
+}
