@@ -14,6 +14,9 @@ from gemmini_xdsl.hardware import GemminiConfig
 LOAD_START = 19
 """From the issue of an MVIN to its first row in local memory."""
 
+BROADCAST_GAP = 2.5
+"""Between the rows of one MVIN that repeats a row and those of the next."""
+
 LOAD_GAP = 0.6
 """Between the data of one MVIN and those of the next."""
 
@@ -65,7 +68,7 @@ class InstructionCosts:
         writes it `rows` times.
         """
         if stride == 0:
-            return max(SHORT_LOAD_CYCLES, rows + 2 * LOAD_GAP)
+            return max(SHORT_LOAD_CYCLES, rows + BROADCAST_GAP)
         beat = self.config.dma_bus_bits // 8
         beats = requests = 0
         for row in range(rows):
