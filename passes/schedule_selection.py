@@ -36,7 +36,8 @@ def schedule_for(
     A product that fits an instruction cache is unrolled: all of its instructions are ordered at
     compile time. Others run on LOOP_WS where the hardware has it, or in loops over single
     instructions, whichever is faster in the timing model. Those loops are no rival where blocks
-    at the edges are partial or there is a bias: the core would be too busy with them. A small
+    at the edges are partial, there is a bias, or a tile's number takes a division to find: the
+    core would be too busy with them. A small
     product whose loads take longer than the array, which no order hides, is measured as well.
     """
     dataflow = default_dataflow(problem, config)
@@ -56,5 +57,5 @@ def schedule_for(
     rivals = [] if unrolled is None else [unrolled]
     whole = all(size % config.dim == 0 for size in (problem.m, problem.n, problem.k))
     if unrolled is None and looped is not None and whole and not problem.has_bias:
-        rivals.append(looped)
+        rivals += [looped] * all(size & (size - 1) == 0 for size in looped.tile)
     return quick_choice(task(), rivals) or looped
