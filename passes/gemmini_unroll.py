@@ -28,6 +28,11 @@ from gemmini_xdsl.dialects.mixed import Index
 from gemmini_xdsl.dialects.tile import AllocOp, UnrollOp
 from gemmini_xdsl.passes.constant_evaluation import evaluate
 from gemmini_xdsl.passes.diagnostics import location
+from gemmini_xdsl.passes.schedule_rules import MAX_UNROLLED_INSTRUCTIONS
+
+
+MAX_EXECUTED = 64 * MAX_UNROLLED_INSTRUCTIONS
+"""Operations that may be executed for one region: for each instruction, what finds its operands."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class _Unroller:
         self.instructions = Block()
         self.addresses: dict[tuple[SSAValue, int, int, bool, bool], SSAValue] = {}
         self.true: SSAValue | None = None
+        self.executed = 0
 
     def unroll(self) -> Block:
         """The operations without loops."""
@@ -78,6 +84,12 @@ class _Unroller:
 
     def _execute(self, block: Block) -> None:
         for op in block.ops:
+            self.executed += 1
+            if self.executed > MAX_EXECUTED:
+                raise PassFailedException(
+                    f"{location(op)}: unrolling executes more than {MAX_EXECUTED} operations; "
+                    "leave the loops, or make them shorter"
+                )
             match op:
                 case scf.YieldOp():
                     pass
@@ -108,6 +120,7 @@ class _Unroller:
                 f"got {bounds[2]}"
             )
         for number in range(*bounds):
+            self.executed += 1
             self.known[loop.body.block.args[0]] = number
             self._execute(loop.body.block)
 

@@ -92,3 +92,17 @@ func.func @f() {
   }
   return
 }
+
+// -----
+
+// CHECK: f: scf.yield: unrolling executes more than 76800 operations; leave the loops, or make them shorter{{$}}
+func.func @f() {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %huge = arith.constant 1000000000000 : index
+  gemmini.unroll {
+    scf.for %i = %c0 to %huge step %c1 {
+    }
+  }
+  return
+}
