@@ -30,7 +30,6 @@ from gemmini_xdsl.passes.constant_evaluation import evaluate
 from gemmini_xdsl.passes.diagnostics import location
 from gemmini_xdsl.passes.schedule_rules import MAX_UNROLLED_INSTRUCTIONS
 
-
 MAX_EXECUTED = 64 * MAX_UNROLLED_INSTRUCTIONS
 """Operations that may be executed for one region: for each instruction, what finds its operands."""
 

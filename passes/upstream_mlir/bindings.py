@@ -96,6 +96,9 @@ class BindingsBackend:
         llvm = importlib.import_module(f"{self.bindings.package}.dialects.llvm")
         with self.bindings.context(), self.diagnostics():
             module = self.bindings.ir.Module.parse(text)
+            # Upstream's translation crashes on what it does not know.
+            for name in _foreign_operations(module.operation):
+                raise UpstreamMlirError(f"upstream MLIR: '{name}' has no translation to LLVM IR")
             translated: str | None = llvm.translate_module_to_llvmir(module.operation)
         if translated is None:
             raise UpstreamMlirError("upstream MLIR: the module has no translation to LLVM IR")
@@ -129,3 +132,13 @@ def generic_text(module: Any) -> str:
         print_generic_op_form=True, enable_debug_info=True, use_local_scope=True
     )
     return text
+
+
+def _foreign_operations(operation: Any) -> Iterator[str]:
+    """Names of the operations inside `operation` that are not of the `llvm` dialect."""
+    for region in operation.regions:
+        for block in region:
+            for inner in block:
+                if not inner.operation.name.startswith("llvm."):
+                    yield inner.operation.name
+                yield from _foreign_operations(inner.operation)

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gemmini_xdsl.passes.upstream_mlir import UpstreamMlirNotFoundError
+from gemmini_xdsl.passes.upstream_mlir import (
+    UpstreamMlirError,
+    UpstreamMlirNotFoundError,
+    find_upstream,
+)
 from gemmini_xdsl.tools.gemmini import main
 from gemmini_xdsl.tools.inputs import load_input
 
@@ -99,3 +103,10 @@ def test_names_of_arguments_are_kept(tmp_path: Path) -> None:
     (function,) = load_input(str(path)).module.ops
     names = [argument.name_hint for argument in function.regions[0].block.args]
     assert names == ["a", "b", "c"]
+
+
+@pytest.mark.usefixtures("bindings")
+def test_what_llvm_does_not_know_is_no_crash() -> None:
+    upstream = find_upstream("this test")
+    with pytest.raises(UpstreamMlirError, match="'test.op' has no translation to LLVM IR"):
+        upstream.to_llvm_ir('"test.op"() : () -> ()')
