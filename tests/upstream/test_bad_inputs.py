@@ -108,5 +108,5 @@ def test_names_of_arguments_are_kept(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("bindings")
 def test_what_llvm_does_not_know_is_no_crash() -> None:
     upstream = find_upstream("this test")
-    with pytest.raises(UpstreamMlirError, match="'test.op' has no translation to LLVM IR"):
+    with pytest.raises(UpstreamMlirError, match=r"'test\.op' has no translation to LLVM IR"):
         upstream.to_llvm_ir('"test.op"() : () -> ()')
