@@ -29,6 +29,9 @@ REQUEST_CYCLES = 18.05 / 16
 SHORT_LOAD_CYCLES = 10.4
 """The least that an MVIN takes in a row of others."""
 
+RESULT_DELAY = 6
+"""Between the passage of a row through the array and its addition to the accumulator."""
+
 OPERAND_LATENCY = 10
 """From the issue of a COMPUTE to its first row in the array."""
 
@@ -59,7 +62,7 @@ class InstructionCosts:
     @property
     def result_latency(self) -> int:
         """From the last row of A in the array until the results are in the accumulator."""
-        return 2 * self.config.dim + 6
+        return 2 * self.config.dim + RESULT_DELAY
 
     def load(self, rows: int, row_bytes: int, offset: int, stride: int) -> float:
         """An MVIN of `rows` rows of `row_bytes`, the first `offset` bytes from an aligned address.
@@ -73,7 +76,7 @@ class InstructionCosts:
         beats = requests = 0
         for row in range(rows):
             start = offset + row * stride
-            for size in _requests(start, row_bytes, beat, self.config.dma_max_bytes):
+            for size in dma_requests(start, row_bytes, self.config):
                 requests += 1
                 beats += size // beat
         gap = LOAD_GAP
@@ -97,17 +100,18 @@ class InstructionCosts:
         return max(SHORT_STORE_CYCLES, cycles)
 
 
-def _requests(start: int, size: int, beat: int, largest: int) -> list[int]:
-    """The aligned power-of-two requests that fetch `size` bytes at `start`.
+def dma_requests(start: int, size: int, config: GemminiConfig) -> list[int]:
+    """Bytes of the aligned power-of-two requests that fetch `size` bytes at `start`.
 
     Each is the smallest that returns the most bytes still needed (microarchitecture, section 3).
     """
+    beat = config.dma_bus_bits // 8
     found: list[int] = []
     end = start + size
     while start < end:
         best, useful = beat, 0
         request = beat
-        while request <= largest:
+        while request <= config.dma_max_bytes:
             gained = min(end, start // request * request + request) - start
             if gained > useful:
                 best, useful = request, gained

@@ -93,7 +93,8 @@ def list_schedule(tasks: Sequence[Task], config: GemminiConfig) -> list[Task]:
     times: dict[Task, float] = {}
     for task in plan.order:
         # Never before what it depends on: hazards are resolved in the order of the program.
-        times[task] = max([leads.sending_time(task), *(times[earlier] for earlier in task.after)])
+        sent = leads.sending_time(task, plan.starts[task])
+        times[task] = max([sent, *(times[earlier] for earlier in task.after)])
     return sorted(plan.order, key=times.__getitem__)
 
 
@@ -105,10 +106,7 @@ def _best_plan(tasks: Sequence[Task], config: GemminiConfig) -> _Plan:
     steady = _Plan(tasks, config, steady=True)
     steady_cycles = steady.run()
     free = _Plan(tasks, config, steady=False)
-    if free.run() * FRAGILITY < steady_cycles:
-        return free
-    steady.run()
-    return steady
+    return free if free.run() * FRAGILITY < steady_cycles else steady
 
 
 @dataclass(frozen=True)
@@ -130,15 +128,15 @@ class _Leads:
         wide = config.dim * config.dma_max_bytes * 8 / config.dma_bus_bits
         return _Leads(wide, pairs * config.dim, STORE_LEAD * config.dim)
 
-    def sending_time(self, task: Task) -> float:
-        """When `task` should be sent, in the plan's time."""
+    def sending_time(self, task: Task, start: float) -> float:
+        """When `task`, which is to start then, should be sent, in the plan's time."""
         match task.unit:
             case Unit.LOAD:
-                return task.start - self.load
+                return start - self.load
             case Unit.ARRAY:
-                return task.start - self.array
+                return start - self.array
             case Unit.STORE:
-                return task.start - self.store
+                return start - self.store
 
 
 class _Plan:
@@ -148,6 +146,7 @@ class _Plan:
         self.costs = InstructionCosts(config)
         self.tasks = tasks
         self.steady = steady
+        self.starts: dict[Task, float] = {}
 
     def _restart(self) -> None:
         for task in self.tasks:
@@ -179,6 +178,8 @@ class _Plan:
                 self._place_product(product)
             else:
                 self._place_store()
+        # The next plan gives the tasks other times.
+        self.starts = {task: task.start for task in self.tasks}
         return max((task.done for task in self.tasks), default=0.0)
 
     def _loads_first(self, product: Task) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.instruction_costs import dma_requests
 from gemmini_xdsl.passes.schedule_rules import Problem
 
 START_CYCLES = 175
@@ -98,7 +99,7 @@ def matrix_beats(rows: int, width: int, config: GemminiConfig) -> int:
     for piece in range(beat, largest + 1, beat):
         counts = [
             sum(
-                _request_beats(row * width + start, min(piece, width - start), config)
+                sum(dma_requests(row * width + start, min(piece, width - start), config)) // beat
                 for start in range(0, width, piece)
             )
             for row in range(min(rows, period))
@@ -113,25 +114,3 @@ def matrix_beats(rows: int, width: int, config: GemminiConfig) -> int:
 def _gcd_power_of_two(value: int, limit: int) -> int:
     """The largest power of two that divides `value`, at most `limit` (a power of two)."""
     return min(value & -value, limit)
-
-
-def _request_beats(address: int, size: int, config: GemminiConfig) -> int:
-    """Beats of the aligned requests that the DMA reader makes of one row.
-
-    Of the sizes from one beat to the largest request it takes the smallest that returns the most
-    bytes that are still needed.
-    """
-    beat = config.dma_bus_bits // 8
-    beats = 0
-    while size > 0:
-        useful, request = 0, beat
-        candidate = beat
-        while candidate <= config.dma_max_bytes:
-            covered = min(candidate - address % candidate, size)
-            if covered > useful:
-                useful, request = covered, candidate
-            candidate *= 2
-        beats += request // beat
-        address += useful
-        size -= useful
-    return beats

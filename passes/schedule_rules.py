@@ -152,6 +152,11 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
     return None
 
 
+def tile_takes_division(schedule: Schedule) -> bool:
+    """Whether finding a tile by its number takes more than shifts."""
+    return any(size & (size - 1) for size in schedule.tile)
+
+
 def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfig) -> int:
     """Loads, products and stores that a schedule of separate instructions executes.
 

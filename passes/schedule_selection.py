@@ -10,7 +10,7 @@ from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.lower_bound import lower_bound
 from gemmini_xdsl.passes.schedule_heuristic import default_dataflow, default_schedule
-from gemmini_xdsl.passes.schedule_rules import Problem
+from gemmini_xdsl.passes.schedule_rules import Problem, tile_takes_division
 from gemmini_xdsl.passes.unrolled_schedule import unrolled_schedule
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def schedule_for(
     compile time. Others run on LOOP_WS where the hardware has it, or in loops over single
     instructions, whichever is faster in the timing model. Those loops are no rival where blocks
     at the edges are partial, there is a bias, or a tile's number takes a division to find: the
-    core would be too busy with them. A small
-    product whose loads take longer than the array, which no order hides, is measured as well.
+    core would be too busy with them. A small product whose loads take longer than the array,
+    which no order hides, is measured as well.
     """
     dataflow = default_dataflow(problem, config)
     if dataflow is None:
@@ -56,6 +56,12 @@ def schedule_for(
 
     rivals = [] if unrolled is None else [unrolled]
     whole = all(size % config.dim == 0 for size in (problem.m, problem.n, problem.k))
-    if unrolled is None and looped is not None and whole and not problem.has_bias:
-        rivals += [looped] * all(size & (size - 1) == 0 for size in looped.tile)
+    if (
+        unrolled is None
+        and looped is not None
+        and whole
+        and not problem.has_bias
+        and not tile_takes_division(looped)
+    ):
+        rivals.append(looped)
     return quick_choice(task(), rivals) or looped

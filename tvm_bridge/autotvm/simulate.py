@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gemmini_xdsl.dialects.attributes import Lowering, Schedule
+from gemmini_xdsl.passes.schedule_rules import tile_takes_division
 from gemmini_xdsl.runtime_c.simulator import Simulator, SimulatorError
 from gemmini_xdsl.runtime_c.timed import timed
 from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
@@ -127,8 +128,7 @@ def core_gap(schedule: Schedule, gap: int) -> int:
         return min(gap, UNROLLED_HOST_GAP)
     if schedule.lowering == Lowering.LOOP_WS:
         return gap
-    divides = any(size & (size - 1) for size in schedule.tile)
-    return gap * 3 // 2 if divides else max(1, gap - 1)
+    return gap * 3 // 2 if tile_takes_division(schedule) else max(1, gap - 1)
 
 
 def workload_size(workload: Workload) -> int:
