@@ -164,7 +164,8 @@ class Schedule:
     `inner_order` that of the loops over the blocks of one tile. `double_buffer` names the
     operands that have two slots. `mvin_cols` and `mvout_cols` are the most columns that one
     MVIN of A or B, or one MVOUT, moves. With `unroll` no loop is left: all instructions of the
-    product are put in one order at compile time.
+    product are put in one order at compile time. With `software_pipeline`, too, one loop is left:
+    that over tiles, which loads the next tile and stores the one before while it computes one.
     """
 
     tile: tuple[int, int, int]
@@ -177,6 +178,7 @@ class Schedule:
     placement: Placement = Placement.BANKED
     lowering: Lowering = Lowering.ISA
     unroll: bool = False
+    software_pipeline: bool = False
 
     def slots(self, operand: str) -> int:
         """Slots of the local buffer of `operand` ("a", "b" or "c")."""
@@ -202,6 +204,8 @@ class Schedule:
                 return f"{key} must not be negative, got {getattr(self, key)}"
         if self.unroll and self.lowering != Lowering.ISA:
             return "unroll orders separate instructions: it needs lowering = isa"
+        if self.software_pipeline and not self.unroll:
+            return "software_pipeline orders the instructions of one tile: it needs unroll = true"
         if self.placement == Placement.INTERLEAVED and not self.unroll:
             return (
                 "placement = interleaved needs unroll = true: it has no row that loops can add to"
@@ -268,7 +272,7 @@ class ScheduleAttr(Data[Schedule]):
             return parser.parse_str_enum(cls._enums[key])
         if key in ("order", "inner_order"):
             return parser.parse_str_literal()
-        if key == "unroll":
+        if key in ("unroll", "software_pipeline"):
             return parser.parse_boolean()
         return parser.parse_integer(allow_boolean=False)
 

@@ -23,6 +23,7 @@ from gemmini_xdsl.dialects.attributes import (
     Activation,
     ActivationAttr,
     Lowering,
+    Placement,
     Schedule,
     Space,
 )
@@ -174,6 +175,10 @@ class _Nest:
         step, total = self.steps[dim], self.totals[dim]
         if isinstance(offset, int):
             return _Extent(offset, min(step, total - offset))
+        if self.schedule.software_pipeline:
+            # All tiles are full, so that one tile's instructions serve for all: the last one
+            # overlaps the one before. So does what is prefetched behind it.
+            return _Extent(builder.minimum(offset, total - step), step)
         if total % step == 0:
             return _Extent(offset, step)
         return _Extent(offset, builder.minimum(builder.subtract(total, offset), step))
@@ -208,7 +213,7 @@ class _InstructionNest(_Nest):
     def build(self, builder: IndexBuilder) -> None:
         """Insert the buffers and the nest, in a `gemmini.unroll` if the schedule says so."""
         if self.schedule.unroll:
-            region = UnrollOp.empty()
+            region = UnrollOp.empty(software_pipeline=self.schedule.software_pipeline)
             builder.insert(region)
             builder = IndexBuilder.at_end(region.body.block)
         tile_m, tile_n, tile_k = self.tiling.tile
@@ -217,9 +222,12 @@ class _InstructionNest(_Nest):
         def buffer(operand: str, grid: tuple[int, int], block: tuple[int, int]) -> SSAValue:
             space = Space.ACCUMULATOR if operand == "c" else Space.SCRATCHPAD
             slots = self.tiling.slots(self.schedule, operand)
-            return builder.insert(
-                AllocOp(BufferType.get(grid, block, space, slots), self.schedule.placement)
-            ).results[0]
+            placement = self.schedule.placement
+            if self.schedule.software_pipeline and slots > 1:
+                # One tile is read while the next one is written.
+                placement = Placement.BANKED
+            type_ = BufferType.get(grid, block, space, slots)
+            return builder.insert(AllocOp(type_, placement)).results[0]
 
         transpose_a, transpose_b = self.transposed
         self.a = buffer("a", *_transpose(transpose_a, (tile_m, tile_k), (dim, depth)))

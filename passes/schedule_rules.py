@@ -123,6 +123,15 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
                 "unroll: the tile must hold all of k, and all of m or of n, which leaves most "
                 f"freedom to order instructions, got tile {list(schedule.tile)}"
             )
+        if schedule.software_pipeline:
+            streamed = "a" if trip_m > 1 else "b"
+            if trip_m == trip_n == 1:
+                return "software_pipeline: there is one tile only, so there is nothing to overlap"
+            if any(schedule.slots(operand) == 1 for operand in (streamed, "c")):
+                return (
+                    "software_pipeline: one tile is computed while others are loaded and stored: "
+                    f'double_buffer must name "{streamed}" and "c" here'
+                )
         count = instruction_count(schedule, problem, config)
         if count > MAX_UNROLLED_INSTRUCTIONS:
             return (
@@ -160,13 +169,18 @@ def tile_takes_division(schedule: Schedule) -> bool:
 def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfig) -> int:
     """Loads, products and stores that a schedule of separate instructions executes.
 
-    That is all but configuration and fences.
+    That is all but configuration and fences. In a software pipeline it is what the code holds:
+    the first tile and the loads of the second, a tile inside, and the last stores.
     """
     blocks = dict(zip(TILE_DIMS, problem.blocks(config), strict=True))
     tiling = Tiling.of(schedule, problem, config)
     tile = dict(zip(TILE_DIMS, tiling.tile, strict=True))
     trips = dict(zip(TILE_DIMS, tiling.trips, strict=True))
     loops = [dim for dim in schedule.order if trips[dim] > 1]
+    pipelined = schedule.software_pipeline
+    computed, loaded = (2, 3) if pipelined else (1, 1)
+    if pipelined:
+        blocks, trips = tile, dict.fromkeys(TILE_DIMS, 1)
 
     def moves(rows: str, cols: str, widest: int) -> int:
         """Moves of up to `widest` blocks of each tile of a matrix, once."""
@@ -179,6 +193,8 @@ def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfi
             (number for number, dim in enumerate(loops, 1) if dim in rows + cols), default=0
         )
         repeats = prod(trips[dim] for dim in loops[:inside] if dim not in rows + cols)
+        if inside:
+            repeats *= loaded
         if transposed:
             rows, cols = cols, rows
         # Blocks that are narrower than the array are loaded one by one.
@@ -186,9 +202,9 @@ def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfi
         widest = schedule.mvin_cols // config.dim or config.max_block_cols
         return repeats * moves(rows, cols, 1 if narrow else widest)
 
-    products = 2 * prod(blocks.values())
-    stores = moves("m", "n", max(1, schedule.mvout_cols // config.dim))
-    biases = moves("m", "n", config.max_block_cols_acc) if problem.has_bias else 0
+    products = computed * 2 * prod(blocks.values())
+    stores = computed * moves("m", "n", max(1, schedule.mvout_cols // config.dim))
+    biases = loaded * moves("m", "n", config.max_block_cols_acc) if problem.has_bias else 0
     return (
         products
         + loads("m", "k", problem.transpose_a)

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from xdsl.dialects.builtin import UnitAttr
 from xdsl.ir import Block, Region
-from xdsl.irdl import IRDLOperation, irdl_op_definition, region_def, traits_def
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    opt_prop_def,
+    region_def,
+    traits_def,
+)
 from xdsl.traits import NoTerminator, RecursiveMemoryEffect
 from xdsl.utils.exceptions import VerifyException
 
@@ -17,17 +24,30 @@ class UnrollOp(IRDLOperation):
     `gemmini-unroll` replaces its loops and conditions by what they execute;
     `gemmini-list-schedule` orders the instructions and puts them in the region's place. Until
     then the region is ordinary code, so that every pass between treats it as such.
+
+    With `software_pipeline` the region holds a `gemmini.pipeline` that `gemmini-interleave` makes
+    a loop over one such region; that one is `in_order`: its instructions have their order.
     """
 
     name = "gemmini.unroll"
 
+    software_pipeline = opt_prop_def(UnitAttr)
+    in_order = opt_prop_def(UnitAttr)
     body = region_def("single_block")
 
     traits = traits_def(NoTerminator(), RecursiveMemoryEffect())
-    assembly_format: ClassVar[str] = "$body attr-dict"
+    assembly_format: ClassVar[str] = (
+        "(`software_pipeline` $software_pipeline^)? (`in_order` $in_order^)? $body attr-dict"
+    )
 
-    def __init__(self, body: Region):
-        super().__init__(regions=[body])
+    def __init__(self, body: Region, *, software_pipeline: bool = False, in_order: bool = False):
+        super().__init__(
+            properties={
+                "software_pipeline": UnitAttr() if software_pipeline else None,
+                "in_order": UnitAttr() if in_order else None,
+            },
+            regions=[body],
+        )
 
     def verify_(self) -> None:
         """Nothing enters the region by arguments of its block."""
@@ -35,6 +55,8 @@ class UnrollOp(IRDLOperation):
             raise VerifyException(f"its block takes no arguments, got {len(self.body.block.args)}")
 
     @staticmethod
-    def empty() -> UnrollOp:
+    def empty(*, software_pipeline: bool = False, in_order: bool = False) -> UnrollOp:
         """A region that holds no operations yet."""
-        return UnrollOp(Region(Block()))
+        return UnrollOp(
+            Region(Block()), software_pipeline=software_pipeline, in_order=in_order
+        )
