@@ -45,7 +45,7 @@ class Unit(Enum):
     STORE = "store"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Task:
     """Instructions that stay together.
 
