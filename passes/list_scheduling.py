@@ -81,7 +81,9 @@ class Task:
     computed: float = 0.0
     """Of a product that is not blocked: when its operands are there, and the products before it."""
     settled: float = inf
-    """When a product waits for nothing but the array and its banks; not known before stores end."""
+    """When a product waits for nothing but the array and its banks, or earlier if not `final`."""
+    final: bool = True
+    """Whether no store that a product waits for can be delayed any more."""
 
     @property
     def placed(self) -> bool:
@@ -176,7 +178,6 @@ class _Plan:
         for task in self.tasks:
             task.start = task.done = -1.0
             task.worth = None
-            task.settled = inf
             task.blocked = len(task.after)
             task.missing = sum(t.unit is Unit.LOAD for t in task.after)
             if task.unit is Unit.ARRAY:
@@ -313,17 +314,16 @@ class _Plan:
         """Find out when a product can start as far as what it waits for has its final times."""
         loads = [self.sum_loads[block] for block in product.sums & self.sum_loads.keys()]
         product.computed = 0.0
-        stored = False
+        product.final = True
         for task in product.after:
             if task.unit is Unit.LOAD:
                 loads.append(task)
             elif task.unit is Unit.ARRAY:
                 product.computed = max(product.computed, task.done)
             else:
-                stored = True
+                product.final = False
         product.loaded = max((t.done + OPERAND_LATENCY for t in loads), default=-inf)
-        settled = max(product.computed, product.loaded + self.pair)
-        product.settled = inf if stored else settled
+        product.settled = max(product.computed, product.loaded + self.pair)
 
     def _next_product(self) -> Task | None:
         """The first of the least start among those whose loads have their times.
@@ -335,14 +335,13 @@ class _Plan:
         best_score = (inf, 0.0, 0)
         kinds: set[int] = set()
         for task in self.products[:LOOKAHEAD]:
-            settled = task.settled
-            if settled <= self.array_free:
+            if best_score[0] < task.settled:
+                continue
+            if task.final and task.settled <= self.array_free:
                 # All of a kind are as good as the first.
                 if task.kind in kinds:
                     continue
                 kinds.add(task.kind)
-            elif best_score[0] < settled < inf:
-                continue
             start = self._product_start(task)
             if start > best_score[0]:
                 continue
@@ -388,13 +387,13 @@ class _Plan:
     def _product_start(self, task: Task) -> float:
         """When the first row of A can enter the array; the weights enter before it."""
         free = start = self.array_free
-        if task.settled > free:
+        if not task.final or task.settled > free:
             computed = task.computed
-            if task.settled == inf:
+            if not task.final:
                 computed = max([computed, *(t.done for t in task.after if t.unit is Unit.STORE)])
-                if computed <= free:
-                    # Only stores that end later are delayed.
-                    task.settled = max(computed, task.loaded + self.pair)
+                task.settled = max(computed, task.loaded + self.pair)
+                # Only stores that end later are delayed.
+                task.final = computed <= free
             start = max(free, computed)
             if task.loaded > free - self.pair:
                 # Too late for the weights to enter during the product before this one.
