@@ -11,12 +11,13 @@ since the front end takes them in order and each partition of the reservation st
 from __future__ import annotations
 
 from bisect import insort
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from math import inf, log2
 from operator import attrgetter
+from typing import NamedTuple
 
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.instruction_costs import LOAD_START, OPERAND_LATENCY, InstructionCosts
@@ -159,6 +160,15 @@ class _Leads:
 _BY_NUMBER = attrgetter("number")
 
 
+class _Arrival(NamedTuple):
+    """When a load may write a scratchpad bank, and when it is done according to the plan."""
+
+    begins: float
+    ends: float
+    bank: int
+    done: float
+
+
 class _Plan:
     """Times for all tasks, found by playing the accelerator from start to end."""
 
@@ -194,7 +204,8 @@ class _Plan:
         self.added_until: dict[int, float] = {}
         self.sum_loads: dict[int, Task] = {}
         self.sum_done: dict[int, float] = {}
-        self.last_loads: list[Task] = []
+        self.arrivals: deque[_Arrival] = deque()
+        self.last_sum_loads: list[Task] = []
         self.last_stores: list[Task] = []
         self.ready: Counter[tuple[frozenset[int], frozenset[int]]] = Counter()
         self.undisturbed: dict[tuple[int, float], float] = {}
@@ -236,6 +247,8 @@ class _Plan:
 
     def _next_load(self) -> Task | None:
         """The load that keeps the array waiting least, and of these the one that is worth most."""
+        if not self.loads:
+            return None
         best: Task | None = None
         best_score = (0.0, 0)
         beside: dict[int | None, int] = {}
@@ -293,8 +306,15 @@ class _Plan:
         task.start = self._load_start(task)
         self.load_free = task.start + task.cycles
         task.done = task.start + task.cycles + LOAD_START
-        self.last_loads = [t for t in self.last_loads if t.done > self.array_free]
-        self.last_loads.append(task)
+        # Loads end one after another.
+        while self.arrivals and self.arrivals[0].done <= self.array_free:
+            self.arrivals.popleft()
+        self.last_sum_loads = [t for t in self.last_sum_loads if t.done > self.array_free]
+        if task.writes is None:
+            self.last_sum_loads.append(task)
+        else:
+            begins, ends = task.start + LOAD_START - MARGIN, task.done + MARGIN
+            self.arrivals.append(_Arrival(begins, ends, task.writes, task.done))
         self.undisturbed.clear()
         if task.sums:
             self.sum_loads.update(dict.fromkeys(task.sums, task))
@@ -366,7 +386,7 @@ class _Plan:
         """How long the first store (or load of sums) that `task` disturbs has to wait for it."""
         begins = start + self.result_latency
         ends = begins + task.cycles
-        for tasks in (self.last_stores, self.last_loads):
+        for tasks in (self.last_stores, self.last_sum_loads):
             for other in tasks:
                 if other.start < ends and begins < other.done and other.banks & task.banks:
                     return ends - max(begins, other.start)
@@ -405,12 +425,12 @@ class _Plan:
 
     def _between_loads(self, task: Task, start: float) -> float:
         """The start of a product, if not before `start`, while no load writes its banks."""
-        for load in self.last_loads:
-            begins, ends = load.start + LOAD_START - MARGIN, load.done + MARGIN
-            if load.writes in task.moving and begins < start + task.cycles and start < ends:
+        for begins, ends, bank, _ in self.arrivals:
+            if begins >= start + task.cycles:
+                break
+            if bank in task.moving and start < ends:
                 start = ends
-            weights = start - self.pair
-            if load.writes in task.stationary and begins < start and weights < ends:
+            if bank in task.stationary and begins < start and start - self.pair < ends:
                 start = ends + self.pair
         return start
 
@@ -425,6 +445,8 @@ class _Plan:
         for bank in task.stationary - task.moving:
             self.read_until[bank] = max(self.read_until.get(bank, 0.0), task.start)
         self.added_until.update(dict.fromkeys(task.banks, task.done))
+        while self.arrivals and self.arrivals[0].ends <= self.array_free - self.pair:
+            self.arrivals.popleft()
         self.last_product = task
         self._delay_stores(task)
         self._place(task)
