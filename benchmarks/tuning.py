@@ -26,12 +26,14 @@ from pathlib import Path
 import numpy as np
 from tuning_quality import CONFIG, quality, time_to_quality
 
+from gemmini_xdsl.dialects.attributes import Lowering
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
 from gemmini_xdsl.tvm_bridge.autotvm.local import LocalExecutor, available_cores
 from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureError, MeasureInput
 from gemmini_xdsl.tvm_bridge.autotvm.records import read_records
 from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of
+from gemmini_xdsl.tvm_bridge.autotvm.session import tune
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
     FastestBuilder,
     SimulatorRunner,
@@ -39,6 +41,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
 )
 from gemmini_xdsl.tvm_bridge.autotvm.size_database import Database, Tuned, stale_tasks, tune_tasks
 from gemmini_xdsl.tvm_bridge.autotvm.task import HOST_GAP, GemmTask, Workload
+from gemmini_xdsl.tvm_bridge.autotvm.tuners import make_tuner
 
 ROOT = Path(__file__).parent.parent
 DATABASE = ROOT / "tvm_bridge" / "autotvm" / "database" / "gemm.log"
@@ -49,14 +52,22 @@ TIMEOUT = 120.0
 
 
 def speed() -> None:
-    """Print trials per second on 128x128x128, code generation and verification included."""
+    """Print trials per second on 128x128x128, code generation and verification included.
+
+    First of random schedules of each kind, then of a whole run of `xgb`, its own time included.
+    """
     task = GemmTask(Workload(128, 128, 128), CONFIG)
     space = gemm_space(task.workload.problem, CONFIG)
+    kinds: dict[str, dict[str, list[bool | str]]] = {
+        "loops": {"unroll": [False], "lowering": [str(Lowering.ISA)]},
+        "LOOP_WS": {"lowering": [str(Lowering.LOOP_WS)]},
+        "unrolled": {"unroll": [True]},
+    }
     for jobs in (1, 2):
         executor = LocalExecutor(FastestBuilder(), SimulatorRunner(), jobs)
-        for what, unroll in (("with loops", False), ("unrolled", True)):
-            part = space.restrict(unroll=[unroll])
-            points = np.random.default_rng(0).choice(part.distinct, 33 * jobs, replace=False)
+        for what, knobs in kinds.items():
+            part = space.restrict(**knobs)
+            points = np.random.default_rng(0).choice(part.distinct, 65 * jobs, replace=False)
             inputs = [MeasureInput.of(task, part.get(int(index))) for index in points]
             list(executor.measure(inputs[:jobs]))
             start = time.monotonic()
@@ -64,6 +75,8 @@ def speed() -> None:
             rate = len(results) / (time.monotonic() - start)
             errors = sum(not result.ok for _, result in results)
             print(f"{jobs} processes, {what}: {rate:.1f} trials/s ({errors} errors)", flush=True)
+        progress = tune(make_tuner("xgb", task, space), executor, 64).progress
+        print(f"{jobs} processes, 64 trials of xgb: {progress.rate:.1f} trials/s", flush=True)
         executor.close()
 
 

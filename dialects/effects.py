@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cache
 
 from xdsl.ir import Attribute, Operation
 from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind, Resource
@@ -68,11 +69,13 @@ ARRAY_STATE = ArrayState()
 ALL_RESOURCES: tuple[Resource, ...] = (DRAM, SCRATCHPAD, ACCUMULATOR, CONFIG_STATE, ARRAY_STATE)
 
 
+@cache
 def read(resource: Resource) -> EffectInstance:
     """A read of `resource`."""
     return EffectInstance(MemoryEffectKind.READ, resource=resource)
 
 
+@cache
 def write(resource: Resource) -> EffectInstance:
     """A write of `resource`."""
     return EffectInstance(MemoryEffectKind.WRITE, resource=resource)
@@ -88,11 +91,15 @@ class FixedEffects(MemoryEffect):
     @classmethod
     def get_effects(cls, op: Operation) -> AbstractSet[EffectInstance] | None:
         """The union of the fixed effects declared on `op`."""
-        effects: set[EffectInstance] = set()
-        for trait in op.get_traits_of_type(FixedEffects):
-            effects.update(read(resource) for resource in trait.reads)
-            effects.update(write(resource) for resource in trait.writes)
-        return effects
+        return _fixed_effects(type(op))
+
+
+@cache
+def _fixed_effects(kind: type[Operation]) -> frozenset[EffectInstance]:
+    traits = kind.get_traits_of_type(FixedEffects)
+    reads = (read(resource) for trait in traits for resource in trait.reads)
+    writes = (write(resource) for trait in traits for resource in trait.writes)
+    return frozenset((*reads, *writes))
 
 
 class MatmulEffect(MemoryEffect):

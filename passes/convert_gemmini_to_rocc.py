@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
 from xdsl.context import Context
 from xdsl.dialects import memref
 from xdsl.dialects.builtin import (
-    DYNAMIC_INDEX,
     FixedBitwidthType,
     MemRefType,
     ModuleOp,
@@ -25,11 +26,12 @@ from xdsl.utils.hints import isa
 from gemmini_xdsl.dialects import isa as instructions
 from gemmini_xdsl.dialects import rocc
 from gemmini_xdsl.dialects.attributes import Placement, Space
-from gemmini_xdsl.dialects.mixed import Index
+from gemmini_xdsl.dialects.mixed import Index, join
 from gemmini_xdsl.dialects.tile import AllocOp
 from gemmini_xdsl.hardware import encoding
 from gemmini_xdsl.hardware.encoding import Funct
 from gemmini_xdsl.passes.diagnostics import location
+from gemmini_xdsl.passes.instruction_operands import operands_of
 from gemmini_xdsl.passes.linear_form import LinearForm
 from gemmini_xdsl.passes.strength_reduction import StrengthReducer
 
@@ -66,18 +68,34 @@ class ConvertGemminiToRoccPass(ModulePass):
         cse(op)
 
 
-_Command = tuple[Funct, LinearForm, LinearForm]
+_Form = TypeVar("_Form", int, LinearForm)
+_Command: TypeAlias = tuple[Funct, _Form, _Form]
+_Tile: TypeAlias = tuple[_Form, _Form, _Form]
+"""A local address as the hardware decodes it, rows and columns."""
+
+_LOADS = {0: Funct.MVIN, 1: Funct.MVIN2, 2: Funct.MVIN3}
 
 
-def _constant(funct: Funct, operands: tuple[int, int]) -> _Command:
+def _constant(funct: Funct, operands: tuple[int, int]) -> _Command[LinearForm]:
     return funct, LinearForm(operands[0]), LinearForm(operands[1])
 
 
-def commands_of(op: Operation) -> list[_Command]:
+def commands_of(op: Operation) -> list[_Command[LinearForm]]:
     """The commands of one instruction."""
+    operands = operands_of(op)
+    if operands is not None:
+        dram = LinearForm(0)
+        if operands.matrix is not None:
+            dram = _dram_address(operands.matrix, operands.offsets)
+        sizes = [LinearForm.of(size) for size in operands.sizes]
+        tiles = [
+            (_local_address(address), sizes[2 * number], sizes[2 * number + 1])
+            for number, address in enumerate(operands.addresses)
+        ]
+        return [command_of(op, dram, tiles)]
     match op:
         case instructions.ConfigExOp():
-            operands = encoding.config_ex(
+            packed = encoding.config_ex(
                 dataflow=op.dataflow.data.value,
                 activation=op.activation.data.value,
                 transpose_a=op.transpose_a is not None,
@@ -86,50 +104,54 @@ def commands_of(op: Operation) -> list[_Command]:
                 c_stride=op.c_stride.value.data,
                 in_shift=op.in_shift.value.data,
             )
-            return [_constant(Funct.CONFIG, operands)]
+            return [_constant(Funct.CONFIG, packed)]
         case instructions.ConfigLdOp():
-            operands = encoding.config_ld(
+            packed = encoding.config_ld(
                 id=op.id.value.data,
                 stride=op.stride.value.data,
                 block_stride=op.block_stride.value.data,
                 scale=op.scale.value.data,
                 shrink=op.shrink is not None,
             )
-            return [_constant(Funct.CONFIG, operands)]
+            return [_constant(Funct.CONFIG, packed)]
         case instructions.ConfigStOp():
-            operands = encoding.config_st(
+            packed = encoding.config_st(
                 stride=op.stride.value.data,
                 scale=op.scale.value.data,
                 activation=op.activation.data.value,
             )
-            return [_constant(Funct.CONFIG, operands)]
-        case instructions.MvoutOp():
-            address = _dram_address(op.destination, op.mixed_offsets)
-            return [(Funct.MVOUT, address, _dims(op.source, op.mixed_sizes))]
-        case instructions.PreloadOp():
-            stationary = _dims(op.stationary, op.mixed_stationary_sizes)
-            destination = _dims(op.destination, op.mixed_destination_sizes)
-            return [(Funct.PRELOAD, stationary, destination)]
-        case instructions.ComputePreloadedOp() | instructions.ComputeAccumulatedOp():
-            preloaded = isinstance(op, instructions.ComputePreloadedOp)
-            funct = Funct.COMPUTE_PRELOADED if preloaded else Funct.COMPUTE_ACCUMULATED
-            return [(funct, _dims(op.a, op.mixed_a_sizes), _dims(op.bd, op.mixed_bd_sizes))]
+            return [_constant(Funct.CONFIG, packed)]
         case instructions.LoopWsOp():
             return _loop_ws(op)
         case instructions.FlushOp():
             return [_constant(Funct.FLUSH, (0, 0))]
-        case instructions.FenceOp():
+        case _:
+            assert isinstance(op, instructions.FenceOp)
             return []
+
+
+def command_of(op: Operation, dram: _Form, tiles: Sequence[_Tile[_Form]]) -> _Command[_Form]:
+    """The command of a transfer or a part of a product, for a DRAM address and local tiles."""
+    match op:
+        case instructions.PreloadOp():
+            return Funct.PRELOAD, _packed(*tiles[0]), _packed(*tiles[1])
+        case instructions.ComputePreloadedOp():
+            return Funct.COMPUTE_PRELOADED, _packed(*tiles[0]), _packed(*tiles[1])
+        case instructions.ComputeAccumulatedOp():
+            return Funct.COMPUTE_ACCUMULATED, _packed(*tiles[0]), _packed(*tiles[1])
+        case instructions.MvoutOp():
+            return Funct.MVOUT, dram, _packed(*tiles[0])
         case _:
             assert isinstance(op, instructions.MVIN_OPS)
-            funct = {0: Funct.MVIN, 1: Funct.MVIN2, 2: Funct.MVIN3}[op.ID]
-            source = LinearForm(0)
-            if op.source is not None:
-                source = _dram_address(op.source, op.mixed_offsets)
-            return [(funct, source, _dims(op.destination, op.mixed_sizes))]
+            return _LOADS[op.ID], dram, _packed(*tiles[0])
 
 
-def _loop_ws(op: instructions.LoopWsOp) -> list[_Command]:
+def _packed(address: _Form, rows: _Form, cols: _Form) -> _Form:
+    """A local address with rows and columns (ISA section 3)."""
+    return rows * (1 << encoding.ROWS_SHIFT) + cols * (1 << encoding.COLS_SHIFT) + address
+
+
+def _loop_ws(op: instructions.LoopWsOp) -> list[_Command[LinearForm]]:
     pads, tiles = op.mixed_pads, op.mixed_tiles
     addresses = [
         LinearForm(0) if pair is None else _dram_address(*pair) for pair in op.mixed_addresses
@@ -160,17 +182,10 @@ def _ijk(values: list[Index]) -> LinearForm:
     return i + j * (1 << encoding.LOOP_J_SHIFT) + k * (1 << encoding.LOOP_K_SHIFT)
 
 
-def _dims(address: SSAValue | None, sizes: list[Index]) -> LinearForm:
-    """A local address with rows and columns (ISA section 3)."""
-    rows, cols = (LinearForm.of(size) for size in sizes)
-    packed = rows * (1 << encoding.ROWS_SHIFT) + cols * (1 << encoding.COLS_SHIFT)
-    if address is None:
-        return packed + encoding.GARBAGE_ADDRESS
-    return packed + _local_address(address)
-
-
-def _local_address(address: SSAValue) -> LinearForm:
+def _local_address(address: SSAValue | None) -> LinearForm:
     """A local address as the hardware decodes it (ISA section 2)."""
+    if address is None:
+        return LinearForm(encoding.GARBAGE_ADDRESS)
     op = address.owner
     if not isinstance(op, instructions.LocalAddressOp):
         raise PassFailedException(
@@ -200,37 +215,39 @@ def _local_address(address: SSAValue) -> LinearForm:
         form = LinearForm.of(row) + starts[0] + LinearForm.of(slot) * spacing
     else:
         form = LinearForm.of(row) + starts[0]
-    if op.address.type.space.data == Space.ACCUMULATOR:
-        form = form + (1 << encoding.ACCUMULATOR_BIT)
-    if op.accumulate is not None:
-        form = form + LinearForm.of(op.accumulate) * (1 << encoding.ACCUMULATE_BIT)
-    if op.full is not None:
-        form = form + (1 << encoding.READ_FULL_BIT)
-    return form
+    accumulate = LinearForm.of(0 if op.accumulate is None else op.accumulate)
+    return form + accumulate * (1 << encoding.ACCUMULATE_BIT) + address_flags(op)
 
 
-def _dram_address(value: SSAValue, offsets: list[Index]) -> LinearForm:
+def address_flags(op: instructions.LocalAddressOp) -> int:
+    """The bits of a local address that say which memory it lies in and how it is read."""
+    accumulator = op.address.type.space.data == Space.ACCUMULATOR
+    full = op.full is not None
+    return accumulator << encoding.ACCUMULATOR_BIT | full << encoding.READ_FULL_BIT
+
+
+def _dram_address(value: SSAValue, offsets: Sequence[Index]) -> LinearForm:
     """Byte address of the element at `offsets` of a memref."""
-    form = _base_address(value)
-    type_ = _memref_type(value)
-    for offset, stride in zip(offsets, _strides(type_), strict=True):
-        form = form + LinearForm.of(offset) * (stride * _element_bytes(type_))
+    form = base_address(value)
+    for offset, stride in zip(offsets, byte_strides(value), strict=True):
+        form = form + LinearForm.of(offset) * stride
     return form
 
 
-def _base_address(value: SSAValue) -> LinearForm:
+def byte_strides(value: SSAValue) -> list[int]:
+    """Bytes between neighbours along each dimension of a memref."""
+    type_ = _memref_type(value)
+    return [stride * _element_bytes(type_) for stride in _strides(type_)]
+
+
+def base_address(value: SSAValue) -> LinearForm:
     """Byte address of the first element, through subviews down to the memref itself."""
     owner = value.owner
     if isinstance(owner, memref.CastOp):
-        return _base_address(owner.source)
+        return base_address(owner.source)
     if isinstance(owner, memref.SubviewOp):
-        type_ = _memref_type(owner.source)
-        form = _base_address(owner.source)
-        dynamic = iter(owner.offsets)
-        for static, stride in zip(owner.static_offsets.get_values(), _strides(type_), strict=True):
-            offset: Index = next(dynamic) if static == DYNAMIC_INDEX else int(static)
-            form = form + LinearForm.of(offset) * (stride * _element_bytes(type_))
-        return form
+        offsets: Sequence[Index] = join(owner.offsets, owner.static_offsets)
+        return _dram_address(owner.source, offsets)
     layout = _memref_type(value).layout
     form = LinearForm.of(_pointer(value))
     if isinstance(layout, StridedLayoutAttr):

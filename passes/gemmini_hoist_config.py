@@ -33,6 +33,10 @@ Kind: TypeAlias = str
 """One set of configuration registers: "ex", "st", "ld0", "ld1" or "ld2"."""
 
 _EX, _ST = "ex", "st"
+_CONFIGS = frozenset({ConfigExOp, ConfigLdOp, ConfigStOp})
+_USERS = frozenset(
+    {LoopWsOp, MvoutOp, PreloadOp, ComputePreloadedOp, ComputeAccumulatedOp, *MVIN_OPS}
+)
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,9 @@ class GemminiHoistConfigPass(ModulePass):
         for function in op.walk():
             if isinstance(function, func.FuncOp) and not function.is_declaration:
                 for kind in sorted({k for inner in function.walk() if (k := _kind(inner))}):
-                    if _uses_are_configured(function, kind):
-                        _hoist(function, kind)
+                    holders = _holders(function, kind)
+                    if _uses_are_configured(function, kind, holders):
+                        _hoist(function, kind, holders)
                 for block in function.body.blocks:
                     _drop_repeated(block, {})
                     _drop_fences(block)
@@ -60,6 +65,9 @@ class GemminiHoistConfigPass(ModulePass):
 
 def _kind(op: Operation) -> Kind | None:
     """The registers that `op` sets, if it is a configuration."""
+    if type(op) not in _CONFIGS:
+        # Nearly all operations; asking for their classes one by one takes long.
+        return None
     match op:
         case ConfigExOp():
             return _EX
@@ -73,6 +81,8 @@ def _kind(op: Operation) -> Kind | None:
 
 def _used_kinds(op: Operation) -> set[Kind]:
     """The registers whose contents `op` depends on."""
+    if type(op) not in _USERS:
+        return set()
     match op:
         case LoopWsOp():
             loads = {
@@ -84,7 +94,8 @@ def _used_kinds(op: Operation) -> set[Kind]:
         case PreloadOp() | ComputePreloadedOp() | ComputeAccumulatedOp():
             return {_EX}
         case _:
-            return {f"ld{op.ID}"} if isinstance(op, MVIN_OPS) else set()
+            assert isinstance(op, MVIN_OPS)
+            return {f"ld{op.ID}"}
 
 
 def _configs(op: Operation, kind: Kind) -> list[Operation]:
@@ -92,13 +103,28 @@ def _configs(op: Operation, kind: Kind) -> list[Operation]:
     return [inner for inner in op.walk() if inner is not op and _kind(inner) == kind]
 
 
-def _uses_are_configured(function: func.FuncOp, kind: Kind) -> bool:
+def _holders(function: func.FuncOp, kind: Kind) -> set[Operation]:
+    """All operations that have a configuration of `kind` inside."""
+    found: set[Operation] = set()
+    for config in _configs(function, kind):
+        parent = config.parent_op()
+        while parent is not None and parent not in found:
+            found.add(parent)
+            parent = parent.parent_op()
+    return found
+
+
+def _uses_are_configured(function: func.FuncOp, kind: Kind, holders: set[Operation]) -> bool:
     return all(
-        _is_configured(use, kind, function) for use in function.walk() if kind in _used_kinds(use)
+        _is_configured(use, kind, function, holders)
+        for use in function.walk()
+        if kind in _used_kinds(use)
     )
 
 
-def _is_configured(use: Operation, kind: Kind, function: func.FuncOp) -> bool:
+def _is_configured(
+    use: Operation, kind: Kind, function: func.FuncOp, holders: set[Operation]
+) -> bool:
     """Whether, going back from `use` and out of loops, a configuration is met before any choice."""
     current: Operation = use
     while True:
@@ -106,33 +132,35 @@ def _is_configured(use: Operation, kind: Kind, function: func.FuncOp) -> bool:
         while previous is not None:
             if _kind(previous) == kind:
                 return True
-            if _configs(previous, kind) or isinstance(previous, func.CallOp):
+            if previous in holders or isinstance(previous, func.CallOp):
                 return False
             previous = previous.prev_op
         parent = current.parent_op()
-        if parent is None or parent is function or _configs(parent, kind):
+        if parent is None or parent is function or parent in holders:
             return False
         current = parent
 
 
-def _hoist(function: func.FuncOp, kind: Kind) -> None:
+def _hoist(function: func.FuncOp, kind: Kind, holders: set[Operation]) -> None:
     """Move configurations of `kind` before the operations that hold them, innermost first."""
-    for op in _post_order(function):
-        if op is function or not op.regions:
+    for op in _post_order(function, holders):
+        if op is function:
             continue
         configs = _configs(op, kind)
-        if not configs or any(not _same(config, configs[0]) for config in configs):
+        if any(not _same(config, configs[0]) for config in configs):
             continue
         Rewriter.insert_op(configs[0].clone(), InsertPoint.before(op))
         for config in configs:
             Rewriter.erase_op(config)
 
 
-def _post_order(op: Operation) -> Iterator[Operation]:
+def _post_order(op: Operation, holders: set[Operation]) -> Iterator[Operation]:
+    """The holders in `op`, which is one itself."""
     for region in op.regions:
         for block in region.blocks:
             for inner in list(block.ops):
-                yield from _post_order(inner)
+                if inner in holders:
+                    yield from _post_order(inner, holders)
     yield op
 
 
@@ -152,8 +180,9 @@ def _drop_repeated(block: Block, state: dict[Kind, Operation]) -> None:
             continue
         if isinstance(op, func.CallOp):
             state.clear()
-        changed = {k for inner in op.walk() if (k := _kind(inner))}
-        for kind in changed:
+        if not op.regions:
+            continue
+        for kind in {k for inner in op.walk() if (k := _kind(inner))}:
             state.pop(kind, None)
         for region in op.regions:
             for inner_block in region.blocks:

@@ -10,11 +10,14 @@ since the front end takes them in order and each partition of the reservation st
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import insort
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from math import log2
+from math import inf, log2
+from operator import attrgetter
+from typing import NamedTuple
 
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.instruction_costs import LOAD_START, OPERAND_LATENCY, InstructionCosts
@@ -45,7 +48,7 @@ class Unit(Enum):
     STORE = "store"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Task:
     """Instructions that stay together.
 
@@ -67,6 +70,21 @@ class Task:
     sums: set[int] = field(default_factory=set)
     start: float = -1.0
     done: float = -1.0
+    blocked: int = 0
+    """How many of `after` have no time yet."""
+    missing: int = 0
+    """How many of these are loads."""
+    worth: int | None = None
+    """Of a load: see `_Plan._worth`; None if that has changed."""
+    kind: int = 0
+    """Of a product: the number of all those that use the same banks for the same time."""
+    loaded: float = 0.0
+    computed: float = 0.0
+    """Of a product that is not blocked: when its operands are there, and the products before it."""
+    settled: float = inf
+    """When a product waits for nothing but the array and its banks, or earlier if not `final`."""
+    final: bool = True
+    """Whether no store that a product waits for can be delayed any more."""
 
     @property
     def placed(self) -> bool:
@@ -139,38 +157,63 @@ class _Leads:
                 return start - self.store
 
 
+_BY_NUMBER = attrgetter("number")
+
+
+class _Arrival(NamedTuple):
+    """When a load may write a scratchpad bank, and when it is done according to the plan."""
+
+    begins: float
+    ends: float
+    bank: int
+    done: float
+
+
 class _Plan:
     """Times for all tasks, found by playing the accelerator from start to end."""
 
     def __init__(self, tasks: Sequence[Task], config: GemminiConfig, *, steady: bool):
-        self.costs = InstructionCosts(config)
+        costs = InstructionCosts(config)
+        self.pair, self.result_latency = costs.pair, costs.result_latency
         self.tasks = tasks
         self.steady = steady
         self.starts: dict[Task, float] = {}
 
     def _restart(self) -> None:
+        self.loads: list[Task] = []
+        self.products: list[Task] = []
+        self.stores: list[Task] = []
+        waiting = {Unit.LOAD: self.loads, Unit.STORE: self.stores}
+        kinds: dict[object, int] = {}
         for task in self.tasks:
             task.start = task.done = -1.0
-        tasks = self.tasks
-        self.waiting = {unit: [t for t in tasks if t.unit == unit] for unit in Unit}
-        self.free = dict.fromkeys(Unit, 0.0)
+            task.worth = None
+            task.blocked = len(task.after)
+            task.missing = sum(t.unit is Unit.LOAD for t in task.after)
+            if task.unit is Unit.ARRAY:
+                uses = (task.moving, task.stationary, task.banks, task.cycles)
+                task.kind = kinds.setdefault(uses, len(kinds))
+                if not task.blocked:
+                    self._open(task)
+            else:
+                waiting[task.unit].append(task)
+        self.load_free = self.array_free = self.store_free = 0.0
         self.order: list[Task] = []
         self.last_product: Task | None = None
         self.read_until: dict[int | None, float] = {}
         self.added_until: dict[int, float] = {}
         self.sum_loads: dict[int, Task] = {}
         self.sum_done: dict[int, float] = {}
-        self.last_loads: list[Task] = []
+        self.arrivals: deque[_Arrival] = deque()
+        self.last_sum_loads: list[Task] = []
         self.last_stores: list[Task] = []
         self.ready: Counter[tuple[frozenset[int], frozenset[int]]] = Counter()
-        self.missing = {
-            task: sum(t.unit == Unit.LOAD for t in task.after) for task in self.waiting[Unit.ARRAY]
-        }
+        self.undisturbed: dict[tuple[int, float], float] = {}
 
     def run(self) -> float:
         """Give every task its time; the time at which all are done."""
         self._restart()
-        while any(self.waiting.values()):
+        while len(self.order) < len(self.tasks):
             load, product = self._next_load(), self._next_product()
             if load is not None and (product is None or self._loads_first(product)):
                 self._place_load(load)
@@ -182,32 +225,56 @@ class _Plan:
         self.starts = {task: task.start for task in self.tasks}
         return max((task.done for task in self.tasks), default=0.0)
 
+    def _place(self, task: Task) -> None:
+        """Note that `task` has its time."""
+        self.order.append(task)
+        for later in task.before:
+            later.blocked -= 1
+            if task.unit is Unit.LOAD:
+                later.missing -= 1
+                if later.unit is Unit.ARRAY and not later.missing:
+                    self.ready[later.moving, later.stationary] += 1
+            if later.missing:
+                for load in later.after:
+                    load.worth = None
+            if later.unit is Unit.ARRAY and not later.blocked:
+                self._open(later)
+
     def _loads_first(self, product: Task) -> bool:
-        return self.free[Unit.LOAD] <= self._product_start(product)
+        return self.load_free <= self._product_start(product)
 
     # -- loads ----------------------------------------------------------------------------------
 
     def _next_load(self) -> Task | None:
         """The load that keeps the array waiting least, and of these the one that is worth most."""
+        if not self.loads:
+            return None
         best: Task | None = None
         best_score = (0.0, 0)
         beside: dict[int | None, int] = {}
-        work = self.costs.pair * self.ready.total()
-        for task in self.waiting[Unit.LOAD]:
-            if not all(t.placed for t in task.after):
+        alike: set[tuple[int | None, float, int]] = set()
+        work = self.pair * self.ready.total()
+        for task in self.loads:
+            if task.blocked:
                 continue
+            worth = self._worth(task) if task.worth is None else task.worth
+            if not task.after and not task.sums:
+                uses = (task.writes, task.cycles, worth)
+                if uses in alike:
+                    continue
+                alike.add(uses)
             if task.writes not in beside:
                 beside[task.writes] = self._work_beside(task.writes)
             lost = min(task.cycles, work) - min(task.cycles, beside[task.writes])
-            lost += self._load_start(task) - self.free[Unit.LOAD]
-            score = (-(lost // self.costs.pair), self._worth(task))
+            lost += self._load_start(task) - self.load_free
+            score = (-(lost // self.pair), worth)
             if best is None or score > best_score:
                 best, best_score = task, score
         return best
 
     def _work_beside(self, bank: int | None) -> int:
         """Cycles of products whose operands are there, or coming, and not in the bank."""
-        return self.costs.pair * sum(
+        return self.pair * sum(
             count
             for (moving, stationary), count in self.ready.items()
             if bank not in moving and bank not in stationary
@@ -220,35 +287,63 @@ class _Plan:
         """
         waiting = 0.0
         for task in load.before:
-            if task.unit == Unit.ARRAY and not task.placed:
-                waiting += 1.0 / self.missing[task] ** 2
-            elif task.unit == Unit.STORE:
-                waiting += 1.0 / sum(not t.placed for t in task.after) ** 2
-        return round(WORTH_STEPS * log2(waiting / load.cycles)) if waiting else -MAX_WORTH
+            if task.unit is Unit.ARRAY:
+                waiting += 1.0 / task.missing**2
+            elif task.unit is Unit.STORE:
+                waiting += 1.0 / task.blocked**2
+        load.worth = round(WORTH_STEPS * log2(waiting / load.cycles)) if waiting else -MAX_WORTH
+        return load.worth
 
     def _load_start(self, task: Task) -> float:
         """When the load can start: not before products are done with the bank that it writes."""
         sums = (self.sum_done.get(block, 0.0) for block in task.sums)
         busy = [self.read_until.get(task.writes, 0.0)]
         busy += [self.added_until.get(bank, 0.0) for bank in task.banks]
-        return max([self.free[Unit.LOAD], task.ready_at, max(busy) - LOAD_START + MARGIN, *sums])
+        return max([self.load_free, task.ready_at, max(busy) - LOAD_START + MARGIN, *sums])
 
     def _place_load(self, task: Task) -> None:
-        self.waiting[Unit.LOAD].remove(task)
-        self.order.append(task)
+        self.loads.remove(task)
         task.start = self._load_start(task)
-        self.sum_loads.update(dict.fromkeys(task.sums, task))
-        self.free[Unit.LOAD] = task.start + task.cycles
+        self.load_free = task.start + task.cycles
         task.done = task.start + task.cycles + LOAD_START
-        self.last_loads = [t for t in self.last_loads if t.done > self.free[Unit.ARRAY]]
-        self.last_loads.append(task)
-        for product in task.before:
-            if product in self.missing:
-                self.missing[product] -= 1
-                if not self.missing[product]:
-                    self.ready[product.moving, product.stationary] += 1
+        # Loads end one after another.
+        while self.arrivals and self.arrivals[0].done <= self.array_free:
+            self.arrivals.popleft()
+        self.last_sum_loads = [t for t in self.last_sum_loads if t.done > self.array_free]
+        if task.writes is None:
+            self.last_sum_loads.append(task)
+        else:
+            begins, ends = task.start + LOAD_START - MARGIN, task.done + MARGIN
+            self.arrivals.append(_Arrival(begins, ends, task.writes, task.done))
+        self.undisturbed.clear()
+        if task.sums:
+            self.sum_loads.update(dict.fromkeys(task.sums, task))
+            for product in self.products:
+                if product.sums & task.sums:
+                    self._prepare(product)
+        self._place(task)
 
     # -- products -------------------------------------------------------------------------------
+
+    def _open(self, product: Task) -> None:
+        """Let the array take a product that is not blocked any more."""
+        self._prepare(product)
+        insort(self.products, product, key=_BY_NUMBER)
+
+    def _prepare(self, product: Task) -> None:
+        """Find out when a product can start as far as what it waits for has its final times."""
+        loads = [self.sum_loads[block] for block in product.sums & self.sum_loads.keys()]
+        product.computed = 0.0
+        product.final = True
+        for task in product.after:
+            if task.unit is Unit.LOAD:
+                loads.append(task)
+            elif task.unit is Unit.ARRAY:
+                product.computed = max(product.computed, task.done)
+            else:
+                product.final = False
+        product.loaded = max((t.done + OPERAND_LATENCY for t in loads), default=-inf)
+        product.settled = max(product.computed, product.loaded + self.pair)
 
     def _next_product(self) -> Task | None:
         """The first of the least start among those whose loads have their times.
@@ -257,20 +352,24 @@ class _Plan:
         accumulator that is added to cannot be read.
         """
         best: Task | None = None
-        best_score = (0.0, 0.0, 0)
-        seen = 0
-        for task in self.waiting[Unit.ARRAY]:
-            if self.missing[task] or not all(t.placed for t in task.after):
+        best_score = (inf, 0.0, 0)
+        kinds: set[int] = set()
+        for task in self.products[:LOOKAHEAD]:
+            if best_score[0] < task.settled:
                 continue
+            if task.final and task.settled <= self.array_free:
+                # All of a kind are as good as the first.
+                if task.kind in kinds:
+                    continue
+                kinds.add(task.kind)
             start = self._product_start(task)
+            if start > best_score[0]:
+                continue
             score = (start, self._store_delay(task, start), self._switches(task))
-            if best is None or score < best_score:
+            if score < best_score:
                 best, best_score = task, score
-                if score == (self.free[Unit.ARRAY], 0.0, 0):
+                if score == (self.array_free, 0.0, 0):
                     break
-            seen += 1
-            if seen == LOOKAHEAD:
-                break
         return best
 
     def _switches(self, task: Task) -> int:
@@ -285,16 +384,17 @@ class _Plan:
 
     def _store_delay(self, task: Task, start: float) -> float:
         """How long the first store (or load of sums) that `task` disturbs has to wait for it."""
-        begins = start + self.costs.result_latency
+        begins = start + self.result_latency
         ends = begins + task.cycles
-        for other in [*self.last_stores, *self.last_loads]:
-            if other.banks & task.banks and other.start < ends and begins < other.done:
-                return ends - max(begins, other.start)
+        for tasks in (self.last_stores, self.last_sum_loads):
+            for other in tasks:
+                if other.start < ends and begins < other.done and other.banks & task.banks:
+                    return ends - max(begins, other.start)
         return 0.0
 
     def _delay_stores(self, task: Task) -> None:
         """Shift the store that `task` disturbs, and those behind it."""
-        begins = task.start + self.costs.result_latency
+        begins = task.start + self.result_latency
         delay = 0.0
         for store in self.last_stores:
             store.start += delay
@@ -302,62 +402,68 @@ class _Plan:
             if not delay and store.banks & task.banks:
                 delay = self._store_delay(task, task.start) if begins < store.done else 0.0
                 store.done += delay
-        self.free[Unit.STORE] += delay
+        self.store_free += delay
 
     def _product_start(self, task: Task) -> float:
         """When the first row of A can enter the array; the weights enter before it."""
-        free = self.free[Unit.ARRAY]
-        arrived = max(
-            (t.done + OPERAND_LATENCY for t in task.after if t.unit == Unit.LOAD), default=0.0
-        )
-        for block in task.sums & self.sum_loads.keys():
-            arrived = max(arrived, self.sum_loads[block].done + OPERAND_LATENCY)
-        start = max([free, *(t.done for t in task.after if t.unit != Unit.LOAD)])
-        if arrived > free - self.costs.pair:
-            # Too late for the weights to enter during the product before this one.
-            start = max(start, arrived) + self.costs.pair
-        for load in self.last_loads:
-            begins, ends = load.start + LOAD_START - MARGIN, load.done + MARGIN
-            if load.writes in task.moving and begins < start + task.cycles and start < ends:
+        free = start = self.array_free
+        if not task.final or task.settled > free:
+            computed = task.computed
+            if not task.final:
+                computed = max([computed, *(t.done for t in task.after if t.unit is Unit.STORE)])
+                task.settled = max(computed, task.loaded + self.pair)
+                # Only stores that end later are delayed.
+                task.final = computed <= free
+            start = max(free, computed)
+            if task.loaded > free - self.pair:
+                # Too late for the weights to enter during the product before this one.
+                start = max(start, task.loaded) + self.pair
+        key = (task.kind, start)
+        if key not in self.undisturbed:
+            self.undisturbed[key] = self._between_loads(task, start)
+        return self.undisturbed[key]
+
+    def _between_loads(self, task: Task, start: float) -> float:
+        """The start of a product, if not before `start`, while no load writes its banks."""
+        for begins, ends, bank, _ in self.arrivals:
+            if begins >= start + task.cycles:
+                break
+            if bank in task.moving and start < ends:
                 start = ends
-            weights = start - self.costs.pair
-            if load.writes in task.stationary and begins < start and weights < ends:
-                start = ends + self.costs.pair
+            if bank in task.stationary and begins < start and start - self.pair < ends:
+                start = ends + self.pair
         return start
 
     def _place_product(self, task: Task) -> None:
-        self.waiting[Unit.ARRAY].remove(task)
-        self.order.append(task)
-        self.ready[task.moving, task.stationary] -= 1
         task.start = self._product_start(task)
-        self.free[Unit.ARRAY] = task.start + task.cycles
-        self.sum_done.update(
-            dict.fromkeys(task.sums, self.free[Unit.ARRAY] + self.costs.result_latency)
-        )
-        task.done = self.free[Unit.ARRAY] + self.costs.result_latency
-        self.read_until.update(dict.fromkeys(task.moving, self.free[Unit.ARRAY]))
+        self.products.remove(task)
+        self.ready[task.moving, task.stationary] -= 1
+        self.array_free = task.start + task.cycles
+        task.done = self.array_free + self.result_latency
+        self.sum_done.update(dict.fromkeys(task.sums, task.done))
+        self.read_until.update(dict.fromkeys(task.moving, self.array_free))
         for bank in task.stationary - task.moving:
             self.read_until[bank] = max(self.read_until.get(bank, 0.0), task.start)
-        self.added_until.update(
-            dict.fromkeys(task.banks, self.free[Unit.ARRAY] + self.costs.result_latency)
-        )
+        self.added_until.update(dict.fromkeys(task.banks, task.done))
+        while self.arrivals and self.arrivals[0].ends <= self.array_free - self.pair:
+            self.arrivals.popleft()
         self.last_product = task
         self._delay_stores(task)
-        for store in self.waiting[Unit.STORE]:
-            if store.after and all(t.placed for t in store.after):
-                self._time_store(store)
-        self.waiting[Unit.STORE] = [t for t in self.waiting[Unit.STORE] if not t.placed]
+        self._place(task)
+        for store in [t for t in self.stores if t.after and not t.blocked]:
+            self._time_store(store)
 
     # -- stores ---------------------------------------------------------------------------------
 
     def _place_store(self) -> None:
         """What no product preceded."""
-        self._time_store(self.waiting[Unit.STORE].pop(0))
+        self._time_store(self.stores[0])
 
     def _time_store(self, task: Task) -> None:
-        self.order.append(task)
-        task.start = max(self.free[Unit.STORE], task.ready_at)
-        self.free[Unit.STORE] = task.start + task.cycles
-        task.done = self.free[Unit.STORE]
-        self.last_stores = [t for t in self.last_stores if t.done > self.free[Unit.ARRAY]]
+        self.stores.remove(task)
+        task.start = max(self.store_free, task.ready_at)
+        self.store_free = task.start + task.cycles
+        task.done = self.store_free
+        self.last_stores = [t for t in self.last_stores if t.done > self.array_free]
         self.last_stores.append(task)
+        self._place(task)

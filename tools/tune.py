@@ -111,6 +111,9 @@ def tune_input(
             earlier = read_records(log_path) if options.resume and log_path.exists() else []
             executor, device = _executor(options)
             stack.callback(executor.close)
+            if isinstance(executor, LocalExecutor):
+                # They get ready while spaces are laid out.
+                executor.start(options.trials)
             log = stack.enter_context(RecordLog(log_path))
             return [
                 _tune(task, name, executor, log, earlier, history, options, watcher)

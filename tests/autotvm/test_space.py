@@ -335,6 +335,12 @@ def commands(schedule: Schedule, sizes: tuple[int, int, int]) -> list[tuple[int,
             Schedule((1, 1, 1), mvin_cols=16, mvout_cols=32),
             (64, 64, 64),
         ),
+        # No weights stay in the array over a single block of rows.
+        (
+            Schedule((1, 2, 2), inner_order="knm", mvout_cols=64, unroll=True),
+            Schedule((1, 2, 2), inner_order="mkn", mvout_cols=64, unroll=True),
+            (32, 32, 32),
+        ),
         # The hardware's loop has its own buffers.
         (
             Schedule((2, 2, 2), mvout_cols=64, lowering=Lowering.LOOP_WS),
@@ -363,6 +369,21 @@ def test_points_left_out_give_the_same_commands(
     assert index["dropped"] not in space.distinct
     assert space.is_valid(index["dropped"])
     assert commands(kept, sizes) == commands(dropped, sizes)
+
+
+@pytest.mark.parametrize("sizes", [(32, 20, 16), (10, 32, 40)])
+def test_unrolled_points_left_out_give_the_commands_of_one_that_is_not(
+    sizes: tuple[int, int, int],
+) -> None:
+    space = gemm_space(Problem(*sizes), CONFIG).restrict(unroll=[True], dataflow=["ws"])
+
+    def program(index: int) -> tuple[tuple[int, int, int], ...]:
+        return tuple(commands(read_schedule(space.get(index).values), sizes))
+
+    kept = {program(int(index)) for index in space.distinct}
+    dropped = np.setdiff1d(np.flatnonzero(space.valid_mask), space.distinct)
+    sample = np.random.default_rng(0).choice(dropped, 60, replace=False)
+    assert all(program(int(index)) in kept for index in sample)
 
 
 BASE = Schedule((2, 2, 2))

@@ -127,7 +127,10 @@ def _add_slots(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> N
 
 
 def _add_orders(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> None:
-    """The order of loops of which at most one is longer than a step means nothing."""
+    """The order of loops of which at most one is longer than a step means nothing.
+
+    The innermost axis of loops over blocks decides which operand is kept, whatever its length.
+    """
     blocks = problem.blocks(config)
 
     def order_matters(values: Values) -> bool:
@@ -140,16 +143,20 @@ def _add_orders(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> 
         long = [axis for axis, name in enumerate(TILES) if tile_size(values, name) > 1]
 
         def visible(order: object) -> tuple[list[int], int]:
-            # The innermost axis decides which operand is kept, whatever its length.
             assert isinstance(order, list)
-            return [axis for axis in order if axis in long], order[-1]
+            innermost = order[-1]
+            if values[UNROLL].to_json():
+                # Without loops it only matters whether weights stay in the array.
+                ws = values[DATAFLOW].to_json() == str(Dataflow.WS)
+                innermost = int(ws and innermost == 0 and 0 in long)
+            return [axis for axis in order if axis in long], innermost
 
         wanted = values[INNER].to_json()
         first = next(order for order in orders if visible(order) == visible(wanted))
         return wanted == first
 
     space.add_representative((*TILES[:2], EXCHANGE), order_matters)
-    space.add_representative((*TILES, INNER), inner_is_first)
+    space.add_representative((*TILES, INNER, UNROLL, DATAFLOW), inner_is_first)
 
 
 def _add_widths(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import time
@@ -67,11 +68,16 @@ class LocalExecutor:
         """The number of processes."""
         return self._jobs
 
+    def start(self, jobs: int | None = None) -> None:
+        """Start all processes, or `jobs`, ahead of their first trials: it takes them a second."""
+        wanted = self._jobs if jobs is None else min(jobs, self._jobs)
+        while len(self._workers) < wanted:
+            self._workers.append(self._start())
+
     def measure(self, inputs: Iterable[MeasureInput]) -> Results:
         """Every input once with its result, as they become ready."""
         pending = list(inputs)[::-1]
-        while len(self._workers) < min(self._jobs, len(pending)):
-            self._workers.append(self._start())
+        self.start(len(pending))
         while pending or any(worker.item is not None for worker in self._workers):
             for worker in self._workers:
                 if worker.ready and worker.item is None and pending:
@@ -192,6 +198,9 @@ def _serve(connection: Connection, builder: Builder, runner: Runner) -> None:
     from gemmini_xdsl.tvm_bridge.autotvm import programs
 
     programs.warm_up()
+    # What is loaded by now stays, so that the search for garbage need not go through it.
+    gc.collect()
+    gc.freeze()
     try:
         connection.send(None)
         while True:

@@ -15,8 +15,8 @@ from gemmini_xdsl.dialects.config_lookup import CONFIG_ATTRIBUTE
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.passes.convert_gemmini_to_rocc import ConvertGemminiToRoccPass
-from gemmini_xdsl.passes.gemmini_list_schedule import GemminiListSchedulePass
 from gemmini_xdsl.passes.gemmini_tile import GemminiTilePass
+from gemmini_xdsl.passes.gemmini_unroll import GemminiUnrollPass
 from gemmini_xdsl.passes.pipelines import default_pipeline
 from gemmini_xdsl.targets.arguments import annotate_arguments
 from gemmini_xdsl.targets.c_module import CModule, emit_module
@@ -91,11 +91,11 @@ def compile_schedule(task: GemmTask, schedule: Schedule) -> CommandStream:
     steps = lowering_passes()
     try:
         if schedule.unroll:
-            ordered = [step.name for step in steps].index(GemminiListSchedulePass.name) + 1
-            _lower(module, steps[:ordered])
+            looped = [step.name for step in steps].index(GemminiUnrollPass.name)
+            _lower(module, steps[:looped])
             if (stream := straight_line_commands(module)) is not None:
                 return stream
-            steps = steps[ordered:]
+            steps = steps[looped:]
         _lower(module, steps)
         return command_stream(module)
     except (DiagnosticException, TargetError) as error:

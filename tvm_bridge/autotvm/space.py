@@ -95,6 +95,7 @@ class ConfigSpace:
             self._knob(name)
         self.__dict__.pop("valid_mask", None)
         self.__dict__.pop("distinct", None)
+        self.__dict__.pop("distinct_points", None)
         return _Rule(tuple(names), holds)
 
     def _knob(self, name: str) -> Knob:
@@ -208,6 +209,11 @@ class ConfigSpace:
     def distinct(self) -> Indices:
         """The indices of the valid points that differ in the program they give, ascending."""
         return np.flatnonzero(self.valid_mask & self._mask(self._representatives))
+
+    @cached_property
+    def distinct_points(self) -> Indices:
+        """The choices at the distinct points: one row each, one column a knob."""
+        return self.points(self.distinct)
 
     @property
     def valid_count(self) -> int:

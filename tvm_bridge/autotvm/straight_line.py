@@ -1,18 +1,34 @@
-"""The commands of a product without loops, straight from its instructions.
+"""The commands of an unrolled product, straight from the loops.
 
-An unrolled product is a list of a thousand instructions with constant operands. Turning each into
-arithmetic, cleaning that up and executing it would take longer than everything else of a trial.
+Such a product is a list of a thousand instructions with constant operands. Making operations of
+them, turning each into arithmetic, cleaning that up and executing it would take longer than
+everything else of a trial.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import BlockArgument, OpResult, SSAValue
+from xdsl.ir import BlockArgument, Operation, OpResult, SSAValue
 
+from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.isa import ISA_OPS, FenceOp, LocalAddressOp
-from gemmini_xdsl.passes.convert_gemmini_to_rocc import commands_of
+from gemmini_xdsl.dialects.tile import UnrollOp
+from gemmini_xdsl.hardware import encoding
+from gemmini_xdsl.passes.convert_gemmini_to_rocc import (
+    address_flags,
+    base_address,
+    byte_strides,
+    command_of,
+    commands_of,
+)
+from gemmini_xdsl.passes.gemmini_list_schedule import configs_before
+from gemmini_xdsl.passes.instruction_ordering import order_instructions
 from gemmini_xdsl.passes.linear_form import MODULUS, LinearForm
+from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress
+from gemmini_xdsl.passes.unrolling import unroll
 from gemmini_xdsl.targets.command_stream import (
     Command,
     CommandStream,
@@ -22,45 +38,88 @@ from gemmini_xdsl.targets.command_stream import (
 
 
 def straight_line_commands(module: ModuleOp) -> CommandStream | None:
-    """The commands of a level-3 module's only function; None if it is more than a list of them.
+    """The commands of a module's only function, in which only `gemmini.unroll` has loops.
 
-    They are those that `convert-gemmini-to-rocc` and `command_stream` give.
+    They are those that the passes from `gemmini-unroll` on, and `command_stream`, give. None for
+    a function of any other kind. Raises `PassFailedException` as those passes do.
     """
     function = select_function(module, None)
-    if any(op.regions for op in function.body.ops) or len(function.body.blocks) > 1:
+    if len(function.body.blocks) > 1:
         return None
-    placements = place_arguments(module)
-    addresses = dict(zip(function.body.block.args, placements, strict=True))
-
-    def value_of(form: LinearForm) -> int | None:
-        total = form.constant
-        for value, factor in form.terms:
-            pointer = _argument(value)
-            if pointer is None:
-                return None
-            total += factor * addresses[pointer].address
-        return total % MODULUS
-
-    items: list[Command | None] = []
-    for op in list(function.body.block.ops):
-        if isinstance(op, FenceOp):
-            items.append(None)
-        elif isinstance(op, ISA_OPS) and not isinstance(op, LocalAddressOp):
-            for funct, *forms in commands_of(op):
-                rs1, rs2 = (value_of(form) for form in forms)
-                if rs1 is None or rs2 is None:
-                    return None
-                items.append(Command(funct, rs1, rs2, funct.mnemonic))
-        elif isinstance(op, func.CallOp):
+    for op in function.body.ops:
+        if isinstance(op, func.CallOp) or (op.regions and not isinstance(op, UnrollOp)):
             return None
+    placements = place_arguments(module)
+    arguments = dict(zip(function.body.block.args, placements, strict=True))
+    encoder = _Encoder({value: placed.address for value, placed in arguments.items()})
+    code: list[Instruction] = []
+    for op in list(function.body.block.ops):
+        if isinstance(op, UnrollOp):
+            before = configs_before(op)
+            del code[len(code) - len(before) :]
+            inside = unroll(op.body.block).instructions
+            code += order_instructions(before, inside, module_config(op))
+        elif isinstance(op, ISA_OPS) and not isinstance(op, LocalAddressOp):
+            code.append(Instruction(op))
+    items: list[Command | None] = []
+    for instruction in code:
+        if isinstance(instruction.op, FenceOp):
+            items.append(None)
+        else:
+            items.extend(encoder.commands(instruction))
     return CommandStream(placements, tuple(items))
 
 
-def _argument(value: SSAValue) -> BlockArgument | None:
-    """The function's argument whose address `value` is, if it is one."""
-    if not isinstance(value, OpResult):
-        return None
-    op = value.op
-    if not isinstance(op, memref.ExtractAlignedPointerAsIndexOp):
-        return None
-    return op.source if isinstance(op.source, BlockArgument) else None
+class _Encoder:
+    """Packs the operands of instructions, for arguments at known addresses."""
+
+    def __init__(self, arguments: Mapping[SSAValue, int]):
+        self._arguments = arguments
+        self._addresses: dict[LocalAddress | None, int] = {None: encoding.GARBAGE_ADDRESS}
+        self._matrices: dict[SSAValue, tuple[int, list[int]]] = {}
+
+    def commands(self, code: Instruction) -> Iterator[Command]:
+        """The commands of one instruction."""
+        if not code.addresses:
+            for funct, rs1, rs2 in commands_of(code.op):
+                yield Command(funct, self._value(rs1), self._value(rs2), funct.mnemonic)
+            return
+        dram = 0
+        if code.matrix is not None:
+            dram, strides = self._matrix(code.matrix)
+            for offset, stride in zip(code.offsets, strides, strict=True):
+                dram += offset * stride
+        sizes = iter(code.sizes)
+        tiles = [(self._address(address), next(sizes), next(sizes)) for address in code.addresses]
+        command, first, second = command_of(code.op, dram, tiles)
+        yield Command(command, first, second, command.mnemonic)
+
+    def _address(self, address: LocalAddress | None) -> int:
+        found = self._addresses.get(address)
+        if found is None:
+            assert address is not None
+            accumulate = address.accumulate << encoding.ACCUMULATE_BIT
+            found = address.local_row() + accumulate + address_flags(address.op)
+            self._addresses[address] = found
+        return found
+
+    def _matrix(self, matrix: SSAValue) -> tuple[int, list[int]]:
+        """Where a matrix begins, and its strides in bytes."""
+        if matrix not in self._matrices:
+            self._matrices[matrix] = self._value(base_address(matrix)), byte_strides(matrix)
+        return self._matrices[matrix]
+
+    def _value(self, form: LinearForm) -> int:
+        total = form.constant
+        for value, factor in form.terms:
+            total += factor * self._arguments[_argument(value)]
+        return total % MODULUS
+
+
+def _argument(pointer: SSAValue) -> BlockArgument:
+    """The function's argument whose address `pointer` is."""
+    assert isinstance(pointer, OpResult)
+    extract: Operation = pointer.op
+    assert isinstance(extract, memref.ExtractAlignedPointerAsIndexOp)
+    assert isinstance(extract.source, BlockArgument)
+    return extract.source

@@ -104,3 +104,26 @@ func.func @others() {
   }
   return
 }
+
+// -----
+
+// Buffers and addresses may stand outside; what is never executed may be anything.
+// CHECK-LABEL: @outside
+// CHECK: %[[BUFFER:.*]] = gemmini.alloc
+// CHECK: gemmini.unroll {
+// CHECK-NEXT: %[[ADDRESS:.*]] = gemmini.local_address %[[BUFFER]][0, 0]
+// CHECK-NEXT: gemmini.mvin from %a : memref<16x16xi8> at [0, 0] to %[[ADDRESS]] size [16, 16]
+// CHECK-NEXT: }
+func.func @outside(%a: memref<16x16xi8>, %n: index) {
+  %false = arith.constant false
+  %0 = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
+  %p = gemmini.local_address %0[0, 0] : !gemmini.buffer<1x1 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+  gemmini.unroll {
+    gemmini.mvin from %a : memref<16x16xi8> at [0, 0] to %p size [16, 16] : !gemmini.local_address<scratchpad>
+    scf.if %false {
+      gemmini.mvin from %a : memref<16x16xi8> at [0, %n] to %p size [16, 16] : !gemmini.local_address<scratchpad>
+      gemmini.fence
+    }
+  }
+  return
+}

@@ -106,3 +106,23 @@ func.func @f() {
   }
   return
 }
+
+// -----
+
+// CHECK: f: memref.subview: 'memref.subview' with operands besides the matrix cannot be unrolled{{$}}
+func.func @f(%a: memref<32x16xi8>, %row: index) {
+  gemmini.unroll {
+    %view = memref.subview %a[%row, 0] [16, 16] [1, 1] : memref<32x16xi8> to memref<16x16xi8, strided<[16, 1], offset: ?>>
+  }
+  return
+}
+
+// -----
+
+// CHECK: f: gemmini.mvin: a local address must come from gemmini.local_address to be unrolled{{$}}
+func.func @f(%a: memref<16x16xi8>, %p: !gemmini.local_address<scratchpad>) {
+  gemmini.unroll {
+    gemmini.mvin from %a : memref<16x16xi8> at [0, 0] to %p size [16, 16] : !gemmini.local_address<scratchpad>
+  }
+  return
+}

@@ -129,7 +129,7 @@ def _default_point(task: GemmTask, space: ConfigSpace) -> list[int]:
 def closest_point(task: GemmTask, space: ConfigSpace, schedule: Schedule) -> int:
     """The distinct point that has most in common with `schedule`, which may be of another size."""
     wanted = values_of(schedule, task.workload.problem, task.config)
-    points = space.points(space.distinct)
+    points = space.distinct_points
     score = np.zeros(len(points))
     for column, (name, knob) in enumerate(space.knobs.items()):
         value = wanted[name]

@@ -12,6 +12,7 @@ from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.tvm_bridge.autotvm.bound import Columns, features, relative_cost
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import find_record, gemm_space
+from gemmini_xdsl.tvm_bridge.autotvm.local import available_cores
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record
 from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace, Indices
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
@@ -47,6 +48,9 @@ LEADERS = 4
 
 PREDICT_ALL = 400_000
 """Up to this many candidates, all are ranked; beyond, annealing looks for the best."""
+
+MANY = 10_000
+"""From so many predictions on, it pays to use all cores."""
 
 ANNEALING_POINTS = 128
 ANNEALING_STEPS = 200
@@ -191,6 +195,8 @@ class XGBTuner(Tuner):
         return self._xgboost.train({**PARAMETERS, "seed": self._seed}, data, ROUNDS)
 
     def _predict(self, model: Any, rows: Columns) -> Columns:
+        # Nothing is measured meanwhile, and rows do not depend on each other.
+        model.set_param({"nthread": available_cores() if len(rows) > MANY else 1})
         return np.asarray(model.inplace_predict(rows), dtype=np.float64)
 
     def _anneal(self, model: Any) -> tuple[Indices, Columns]:

@@ -1,0 +1,347 @@
+"""The tasks that instructions make up, what they wait for, and their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from xdsl.dialects.builtin import FixedBitwidthType, MemRefType
+from xdsl.ir import Operation, SSAValue
+from xdsl.utils.exceptions import PassFailedException
+from xdsl.utils.hints import isa
+
+from gemmini_xdsl.dialects.attributes import Space
+from gemmini_xdsl.dialects.isa import (
+    MVIN_OPS,
+    ComputePreloadedOp,
+    ConfigLdOp,
+    ConfigStOp,
+    MvoutOp,
+    PreloadOp,
+)
+from gemmini_xdsl.dialects.matmul import row_stride
+from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.diagnostics import location
+from gemmini_xdsl.passes.instruction_costs import InstructionCosts
+from gemmini_xdsl.passes.instruction_operands import COMPUTES, CONFIGS
+from gemmini_xdsl.passes.list_scheduling import Task, Unit, depend, list_schedule
+from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress
+
+
+def order_instructions(
+    before: Iterable[Instruction], code: Iterable[Instruction], config: GemminiConfig
+) -> list[Instruction]:
+    """The configurations `before` some code and the code, in an order that hides latency.
+
+    Instructions that touch the same rows of local memory keep their order, but additions to the
+    same sums may change places, and each configuration goes to the first instruction that depends
+    on it. Everything keeps its place if configuration changes inside. The addresses of `code` are
+    changed where another instruction is now the first of a sum. Raises `PassFailedException` for
+    code that cannot be ordered.
+    """
+    groups = _Groups()
+    for instruction in code:
+        groups.add(instruction)
+    configs = [*before, *groups.configs]
+    if groups.configs_repeat:
+        return [*configs, *(instruction for group in groups.groups for instruction in group)]
+    return _with_configs(configs, _Tasks(config).ordered(groups.groups))
+
+
+def _with_configs(
+    configs: Sequence[Instruction], instructions: Sequence[Instruction]
+) -> list[Instruction]:
+    """The instructions with each configuration before the first one that depends on it."""
+    places: list[list[Instruction]] = [[] for _ in range(len(instructions) + 1)]
+    for config in configs:
+        place = (n for n, other in enumerate(instructions, 1) if _depends(other.op, config.op))
+        places[next(place, 0)].append(config)
+    ordered = places[0]
+    for instruction, preceding in zip(instructions, places[1:], strict=True):
+        ordered += [*preceding, instruction]
+    return ordered
+
+
+def _depends(op: Operation, config: Operation) -> bool:
+    match config:
+        case ConfigLdOp():
+            return isinstance(op, MVIN_OPS) and config.id.value.data == op.ID
+        case ConfigStOp():
+            return isinstance(op, MvoutOp)
+        case _:
+            return isinstance(op, PreloadOp)
+
+
+class _Groups:
+    """Configuration, and instructions that stay together."""
+
+    def __init__(self) -> None:
+        self.configs: list[Instruction] = []
+        self.groups: list[list[Instruction]] = []
+        self.configs_repeat = False
+        self._kinds: set[object] = set()
+        self._before: Operation | None = None
+        self._previous: Instruction | None = None
+
+    def add(self, code: Instruction) -> None:
+        """Add the next instruction of the program."""
+        op, previous = code.op, self._previous
+        if isinstance(op, CONFIGS):
+            self._add_config(code)
+        elif isinstance(op, COMPUTES):
+            if previous is None or not isinstance(previous.op, PreloadOp):
+                raise PassFailedException(
+                    f"{location(op)}: must follow the gemmini.preload that it belongs to"
+                )
+            self._add_pair(previous, code)
+        elif isinstance(op, (*MVIN_OPS, MvoutOp)):
+            self.groups.append([code])
+        elif not isinstance(op, PreloadOp):
+            raise PassFailedException(f"{location(op)}: cannot be ordered in gemmini.unroll")
+        self._before = None if previous is None else previous.op
+        self._previous = code
+
+    def _add_config(self, code: Instruction) -> None:
+        kind = code.op.id.value.data if isinstance(code.op, ConfigLdOp) else type(code.op)
+        self.configs_repeat = self.configs_repeat or kind in self._kinds or bool(self.groups)
+        self._kinds.add(kind)
+        if self.configs_repeat:
+            self.groups.append([code])
+        else:
+            self.configs.append(code)
+
+    def _add_pair(self, preload: Instruction, compute: Instruction) -> None:
+        """A pair that uses the weights of the pair before it stays with that one."""
+        if isinstance(compute.op, ComputePreloadedOp):
+            self.groups.append([preload, compute])
+        elif isinstance(self._before, COMPUTES):
+            self.groups[-1] += [preload, compute]
+        else:
+            raise PassFailedException(
+                f"{location(compute.op)}: uses weights of a product that does not stand before it"
+            )
+
+
+@dataclass(eq=False)
+class _Sum:
+    """Tasks that add to one block of the accumulator, in any order: the first one overwrites.
+
+    `writers` are the tasks with the instruction that holds the address; `after` is what all of
+    them wait for. A task that covers other elements than the first keeps its place behind it.
+    """
+
+    after: list[Task]
+    sizes: tuple[int, ...]
+    writers: list[tuple[Task, Instruction]] = field(default_factory=list)
+
+    def let_first_overwrite(self, position: Mapping[Task, int]) -> None:
+        """Exchange the addresses of what overwrites and of what now comes first."""
+        (_, overwriting), *_ = self.writers
+        _, first = min(self.writers, key=lambda writer: position[writer[0]])
+        if first is not overwriting:
+            a, b = overwriting.addresses, first.addresses
+            overwriting.addresses = (*a[:-1], b[-1])
+            first.addresses = (*b[:-1], a[-1])
+
+
+@dataclass(slots=True)
+class _Row:
+    """What last touched one block of rows."""
+
+    written: list[Task] = field(default_factory=list)
+    sum: _Sum | None = None
+    read: list[Task] = field(default_factory=list)
+
+    def tasks(self) -> list[Task]:
+        """All of it."""
+        return [*self.written, *self.read]
+
+
+class _Located(NamedTuple):
+    """Where an access goes: the state of the memory, its rows by the block, and their banks."""
+
+    state: dict[int, _Row]
+    blocks: range
+    banks: frozenset[int]
+
+
+class _Matrix(NamedTuple):
+    """A matrix in DRAM: bytes of an element, and between rows."""
+
+    element: int
+    stride: int
+
+
+class _Tasks:
+    """Groups of instructions as tasks with their dependencies."""
+
+    def __init__(self, config: GemminiConfig):
+        self.config = config
+        self.costs = InstructionCosts(config)
+        self._rows: dict[Space, dict[int, _Row]] = {space: {} for space in Space}
+        self._sums: list[_Sum] = []
+        self._located: dict[tuple[LocalAddress, int], _Located] = {}
+        self._matrices: dict[SSAValue, _Matrix] = {}
+        self._cycles: dict[tuple[int, ...], float] = {}
+
+    def ordered(self, groups: Sequence[Sequence[Instruction]]) -> list[Instruction]:
+        """The instructions in their new order."""
+        tasks = [self._task(number, group) for number, group in enumerate(groups)]
+        self._forget_lone_writers()
+        order = list_schedule(tasks, self.config)
+        position = {task: place for place, task in enumerate(order)}
+        for total in self._sums:
+            total.let_first_overwrite(position)
+        return [instruction for task in order for instruction in groups[task.number]]
+
+    def _forget_lone_writers(self) -> None:
+        """Banks that a task only overwrites can be read at the same time."""
+        adding = {
+            task for total in self._sums if len(total.writers) > 1 for task, _ in total.writers
+        }
+        for total in self._sums:
+            for task, _ in total.writers:
+                if task not in adding:
+                    task.banks = frozenset()
+
+    # -- tasks ----------------------------------------------------------------------------------
+
+    def _task(self, number: int, group: Sequence[Instruction]) -> Task:
+        first = group[0]
+        if isinstance(first.op, PreloadOp):
+            return self._product(number, group)
+        if isinstance(first.op, MvoutOp):
+            return self._store(number, first)
+        return self._load(number, first)
+
+    def _product(self, number: int, group: Sequence[Instruction]) -> Task:
+        dim = self.config.dim
+        task = Task(number, Unit.ARRAY, len(group) // 2 * self.costs.pair)
+        for code in group:
+            first, second = code.addresses
+            if isinstance(code.op, PreloadOp):
+                if first is not None:
+                    task.stationary |= self._use(task, first, dim)
+                if second is not None:
+                    task.banks |= self._define(task, code, second, dim)
+            else:
+                assert first is not None
+                task.moving |= self._use(task, first, dim)
+                if second is not None:
+                    task.moving |= self._use(task, second, dim)
+        return task
+
+    def _store(self, number: int, code: Instruction) -> Task:
+        rows, cols = code.sizes
+        matrix, offset = self._in_memory(code)
+        key = (1, rows, cols, matrix.element, offset % self.config.dma_max_bytes, matrix.stride)
+        if key not in self._cycles:
+            self._cycles[key] = self.costs.store(*key[1:])
+        task = Task(number, Unit.STORE, self._cycles[key])
+        (source,) = code.addresses
+        assert source is not None
+        task.banks = self._use(task, source, -(-cols // self.config.dim) * self.config.dim)
+        return task
+
+    def _load(self, number: int, code: Instruction) -> Task:
+        rows, cols = code.sizes
+        matrix, offset = self._in_memory(code)
+        size = cols * matrix.element
+        # Requests are aligned to their sizes, of which this is the largest.
+        key = (0, rows, size, offset % self.config.dma_max_bytes, matrix.stride)
+        if key not in self._cycles:
+            self._cycles[key] = self.costs.load(*key[1:])
+        task = Task(number, Unit.LOAD, self._cycles[key])
+        (destination,) = code.addresses
+        assert destination is not None
+        blocks = -(-cols // self.config.dim)
+        banks = self._define(task, code, destination, blocks * self.config.dim)
+        if destination.space == Space.SCRATCHPAD:
+            task.writes = min(banks)
+        else:
+            task.banks = banks
+        return task
+
+    def _in_memory(self, code: Instruction) -> tuple[_Matrix, int]:
+        """The matrix of an instruction, and bytes from its start to the first element."""
+        if code.matrix is None:
+            return _Matrix(self.config.input_bytes, 0), 0
+        if code.matrix not in self._matrices:
+            type_ = code.matrix.type
+            assert isa(type_, MemRefType)
+            assert isinstance(type_.element_type, FixedBitwidthType)
+            element = type_.element_type.size
+            stride = 0 if type_.get_num_dims() == 1 else row_stride(type_) * element
+            self._matrices[code.matrix] = _Matrix(element, stride)
+        matrix = self._matrices[code.matrix]
+        if len(code.offsets) == 1:
+            return matrix, 0
+        row, col = code.offsets
+        return matrix, row * matrix.stride + col * matrix.element
+
+    # -- rows -----------------------------------------------------------------------------------
+
+    def _locate(self, address: LocalAddress, rows: int) -> _Located:
+        key = (address, rows)
+        if key not in self._located:
+            start, dim, config = address.local_row(), self.config.dim, self.config
+            blocks = range(start // dim, -(-(start + rows) // dim))
+            scratchpad = address.space == Space.SCRATCHPAD
+            bank = config.scratchpad_bank_rows if scratchpad else config.accumulator_bank_rows
+            banks = frozenset(block * dim // bank for block in blocks)
+            self._located[key] = _Located(self._rows[address.space], blocks, banks)
+        return self._located[key]
+
+    def _use(self, task: Task, address: LocalAddress, rows: int) -> frozenset[int]:
+        """`task` reads rows: after what wrote them. Returns the banks."""
+        memory, blocks, banks = self._locate(address, rows)
+        for block in blocks:
+            state = memory.setdefault(block, _Row())
+            for earlier in state.written:
+                depend(task, earlier)
+            state.read.append(task)
+        return banks
+
+    def _define(
+        self, task: Task, code: Instruction, address: LocalAddress, rows: int
+    ) -> frozenset[int]:
+        """`task` writes rows by `code`: after what touched them. Returns the banks it adds to."""
+        memory, blocks, banks = self._locate(address, rows)
+        accumulator = address.space == Space.ACCUMULATOR
+        for block in blocks:
+            state = memory.setdefault(block, _Row())
+            if not accumulator:
+                for earlier in state.tasks():
+                    depend(task, earlier)
+                memory[block] = _Row(written=[task])
+            elif address.accumulate and state.sum is not None and not state.read:
+                self._add(task, code, state)
+            else:
+                memory[block] = self._start(task, code, address, state)
+            if accumulator:
+                task.sums.add(block)
+        return banks
+
+    def _start(self, task: Task, code: Instruction, address: LocalAddress, state: _Row) -> _Row:
+        """A new sum; one that goes on with what was read meanwhile has no freedom."""
+        after = state.tasks()
+        for earlier in after:
+            depend(task, earlier)
+        begun = _Sum(after, code.sizes[-2:], [(task, code)])
+        if address.accumulate:
+            return _Row(written=[task])
+        self._sums.append(begun)
+        return _Row(written=[task], sum=begun)
+
+    @staticmethod
+    def _add(task: Task, code: Instruction, state: _Row) -> None:
+        assert state.sum is not None
+        for earlier in state.sum.after:
+            depend(task, earlier)
+        if code.sizes[-2:] == state.sum.sizes:
+            state.sum.writers.append((task, code))
+        else:
+            for earlier in state.written:
+                depend(task, earlier)
+        state.written.append(task)
