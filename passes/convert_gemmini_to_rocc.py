@@ -200,6 +200,9 @@ def _local_address(address: SSAValue | None) -> LinearForm:
     starts = alloc.starts
     if isinstance(slot, int) and isinstance(row, int):
         form = LinearForm(alloc.local_row(slot, row))
+    elif isinstance(row, int) and len(starts) == 2 * len(alloc.part_rows()):
+        first, second = (alloc.local_row(number, row) for number in range(2))
+        form = LinearForm.of(slot) * (second - first) + first
     elif alloc.placement.data == Placement.INTERLEAVED:
         raise PassFailedException(
             f"{location(op)}: interleaved placement needs static rows; run gemmini-unroll first"

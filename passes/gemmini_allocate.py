@@ -22,12 +22,16 @@ SMALL_SHARE = 12
 
 @dataclass(frozen=True)
 class _Interval:
-    """Rows [start, end) that are taken while operations [first, last] of a block run."""
+    """Rows [start, end) that are taken while operations [first, last] of a block run.
+
+    `apart` says that they are one of several slots, each in banks of its own.
+    """
 
     start: int
     end: int
     first: int
     last: int
+    apart: bool
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
         interleaved = alloc.placement.data == Placement.INTERLEAVED
         banks: list[int] = []
         if interleaved:
-            share = _share_of_banks(alloc, allocs, capacity // bank)
+            share = _share_of_banks(alloc, allocs, _banks_beside_slots(live, bank, capacity))
             banks = _emptiest_banks(live, capacity, bank, share)
         for number in range(type_.slots.data * len(parts)):
             rows = parts[number % len(parts)]
@@ -106,7 +110,7 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
                     "choose a smaller tile or less double buffering"
                 )
             starts.append(start)
-            interval = _Interval(start, start + rows, first, last)
+            interval = _Interval(start, start + rows, first, last, banked and type_.slots.data > 1)
             live.append(interval)
             taken[space].append(interval)
         chosen[alloc] = starts
@@ -151,6 +155,17 @@ def _share_of_banks(alloc: AllocOp, allocs: list[AllocOp], banks: int) -> int:
     if alloc in small:
         return 1
     return max(1, (banks - len(small)) // (len(rows) - len(small)))
+
+
+def _banks_beside_slots(live: list[_Interval], bank: int, capacity: int) -> int:
+    """How many banks interleaved buffers may share: those without slots that take turns in banks
+    of their own, if there are any.
+    """
+    used: set[int] = set()
+    for interval in live:
+        if interval.apart:
+            used.update(range(interval.start // bank, -(-interval.end // bank)))
+    return capacity // bank - len(used) or capacity // bank
 
 
 def _emptiest_banks(live: list[_Interval], capacity: int, bank: int, count: int) -> list[int]:

@@ -12,7 +12,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.tile import UnrollOp
 from gemmini_xdsl.passes.instruction_operands import CONFIGS
-from gemmini_xdsl.passes.instruction_ordering import order_instructions
+from gemmini_xdsl.passes.instruction_ordering import order_instructions, spread_transfers
 from gemmini_xdsl.passes.straight_line import Instruction, read_instructions
 
 
@@ -21,7 +21,8 @@ class GemminiListSchedulePass(ModulePass):
     """Order the instructions of each `gemmini.unroll` and put them in its place.
 
     Instructions that touch the same rows of local memory keep their order, but additions to the
-    same sums may change places. The regions' code must be unrolled and its rows allocated.
+    same sums may change places. The regions' code must be unrolled and its rows allocated. A
+    transfers of a `kernel`, which touch other rows than its products, are spread evenly over these.
     """
 
     name = "gemmini-list-schedule"
@@ -33,6 +34,10 @@ class GemminiListSchedulePass(ModulePass):
 
 
 def _order(region: UnrollOp) -> None:
+    if region.kernel is not None:
+        code = list(read_instructions(region.body.block, run_time=True))
+        _replace(region, spread_transfers(code, module_config(region)))
+        return
     code = list(read_instructions(region.body.block))
     addresses = [instruction.addresses for instruction in code]
     ordered = order_instructions(configs_before(region), code, module_config(region))
@@ -41,6 +46,11 @@ def _order(region: UnrollOp) -> None:
             if old is not None and new is not None and old is not new:
                 place = list(instruction.op.operands).index(old.op.address)
                 instruction.op.operands[place] = new.op.address
+    _replace(region, ordered)
+
+
+def _replace(region: UnrollOp, ordered: list[Instruction]) -> None:
+    """Put the instructions in the region's place, after what computes their operands."""
     moved = {instruction.op for instruction in ordered}
     setup = [op for op in region.body.block.ops if op not in moved]
     for op in [*setup, *(instruction.op for instruction in ordered)]:

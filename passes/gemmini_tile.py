@@ -223,9 +223,12 @@ class _InstructionNest(_Nest):
             space = Space.ACCUMULATOR if operand == "c" else Space.SCRATCHPAD
             slots = self.tiling.slots(self.schedule, operand)
             placement = self.schedule.placement
-            if self.schedule.software_pipeline and slots > 1:
-                # One tile is read while the next one is written.
+            if self.schedule.software_pipeline and operand == "c":
+                # One tile is stored while the next one is added to.
                 placement = Placement.BANKED
+            elif self.schedule.software_pipeline and slots == 1:
+                # It is read while it is being loaded.
+                placement = Placement.INTERLEAVED
             type_ = BufferType.get(grid, block, space, slots)
             return builder.insert(AllocOp(type_, placement)).results[0]
 

@@ -11,13 +11,15 @@ from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 
 from gemmini_xdsl.dialects.isa import LocalAddressOp
+from gemmini_xdsl.dialects.mixed import Index
 from gemmini_xdsl.dialects.tile import UnrollOp
+from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
 from gemmini_xdsl.passes.instruction_operands import (
     CONFIGS,
     InstructionOperands,
     with_operands,
 )
-from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress
+from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress, RunTimeNumber
 from gemmini_xdsl.passes.unrolling import Unrolled, unroll
 
 
@@ -26,8 +28,8 @@ class GemminiUnrollPass(ModulePass):
     """Replace the contents of each `gemmini.unroll` by what they execute, without any loop.
 
     Buffers and local addresses come first, each address once, then the instructions in the order
-    of the program. Raises `PassFailedException` for a loop or a condition that depends on what
-    is known at run time only.
+    of the program. Numbers known at run time only may be added to offsets and may choose slots.
+    Raises `PassFailedException` for a loop or a condition that depends on them.
     """
 
     name = "gemmini-unroll"
@@ -53,6 +55,7 @@ class _Writer:
         self.values: dict[SSAValue, SSAValue] = {}
         self.addresses: dict[LocalAddress, SSAValue] = {}
         self.true: SSAValue | None = None
+        self.sums: dict[RunTimeNumber, Index] = {}
 
     def write(self, code: Unrolled) -> Block:
         """A block of everything."""
@@ -68,9 +71,17 @@ class _Writer:
     def _address(self, address: LocalAddress) -> SSAValue:
         accumulate = self._true() if address.accumulate else None
         buffer = self.values.get(address.buffer, address.buffer)
-        op = LocalAddressOp(buffer, address.slot, address.row, accumulate, address.full)
+        slot = self._index(address.slot)
+        op = LocalAddressOp(buffer, slot, address.row, accumulate, address.full)
         self.block.add_op(op)
         return op.address
+
+    def _index(self, number: int | RunTimeNumber) -> Index:
+        if isinstance(number, int):
+            return number
+        if number not in self.sums:
+            self.sums[number] = IndexBuilder.at_end(self.block).add(number.value, number.constant)
+        return self.sums[number]
 
     def _true(self) -> SSAValue:
         if self.true is None:
@@ -85,5 +96,6 @@ class _Writer:
             return
         matrix = None if code.matrix is None else self.values.get(code.matrix, code.matrix)
         addresses = tuple(a if a is None else self.addresses[a] for a in code.addresses)
-        operands = InstructionOperands(matrix, code.offsets, addresses, code.sizes)
+        offsets = [self._index(offset) for offset in code.offsets]
+        operands = InstructionOperands(matrix, offsets, addresses, code.sizes)
         self.block.add_op(with_operands(code.op, operands))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -47,6 +47,58 @@ def order_instructions(
     if groups.configs_repeat:
         return [*configs, *(instruction for group in groups.groups for instruction in group)]
     return _with_configs(configs, _Tasks(config).ordered(groups.groups))
+
+
+def spread_transfers(code: Iterable[Instruction], config: GemminiConfig) -> list[Instruction]:
+    """The kernel of a software pipeline: transfers of other tiles evenly among the products.
+
+    Products keep their order, and so do loads and stores; sums that are loaded wait for the stores
+    of the same rows. Everything keeps its place if configuration changes inside.
+    """
+    groups = _Groups()
+    for instruction in code:
+        groups.add(instruction)
+    if groups.configs_repeat:
+        return [instruction for group in groups.groups for instruction in group]
+    products = [group for group in groups.groups if isinstance(group[0].op, PreloadOp)]
+    transfers = [group[0] for group in groups.groups if not isinstance(group[0].op, PreloadOp)]
+    stores = [transfer for transfer in transfers if isinstance(transfer.op, MvoutOp)]
+    loads = [transfer for transfer in transfers if not isinstance(transfer.op, MvoutOp)]
+    sums = [transfer for transfer in loads if _address(transfer).space == Space.ACCUMULATOR]
+    operands = [transfer for transfer in loads if _address(transfer).space != Space.ACCUMULATOR]
+    places: list[list[Instruction]] = [[] for _ in range(len(products) + 1)]
+    stored: list[tuple[range, int]] = []
+    for place, transfer in _evenly(stores, len(products)):
+        places[place].append(transfer)
+        stored.append((_local_rows(transfer, config), place))
+    for place, transfer in _evenly(sums, len(products)):
+        rows = _local_rows(transfer, config)
+        after = (p for other, p in stored if other.start < rows.stop and rows.start < other.stop)
+        places[max([place, *after])].append(transfer)
+    for place, transfer in _evenly(operands, len(products)):
+        places[place].append(transfer)
+    ordered = [*groups.configs, *places[0]]
+    for product, following in zip(products, places[1:], strict=True):
+        ordered += [*product, *following]
+    return ordered
+
+
+def _evenly(transfers: Sequence[Instruction], products: int) -> Iterator[tuple[int, Instruction]]:
+    """Each transfer with how many products stand before it; all of them before the last one."""
+    for number, transfer in enumerate(transfers, 1):
+        yield (2 * number - 1) * products // (2 * len(transfers)), transfer
+
+
+def _address(transfer: Instruction) -> LocalAddress:
+    (address,) = transfer.addresses
+    assert address is not None
+    return address
+
+
+def _local_rows(transfer: Instruction, config: GemminiConfig) -> range:
+    """The rows of its slot that a transfer covers."""
+    start, (_, cols) = _address(transfer).row, transfer.sizes
+    return range(start, start + -(-cols // config.dim) * config.dim)
 
 
 def _with_configs(
@@ -278,6 +330,10 @@ class _Tasks:
         if len(code.offsets) == 1:
             return matrix, 0
         row, col = code.offsets
+        if not isinstance(row, int) or not isinstance(col, int):
+            raise PassFailedException(
+                f"{location(code.op)}: has offsets known at run time only, so it cannot be ordered"
+            )
         return matrix, row * matrix.stride + col * matrix.element
 
     # -- rows -----------------------------------------------------------------------------------

@@ -32,6 +32,13 @@ def clone_into(op: Operation, builder: IndexBuilder, mapping: dict[SSAValue, SSA
     builder.insert(op.clone(value_mapper=mapping))
 
 
+def copy_region(block: Block, builder: IndexBuilder, iteration: Index) -> None:
+    """Insert the operations of a pipeline's region at one iteration."""
+    mapping: dict[SSAValue, SSAValue] = {block.args[0]: builder.value(iteration)}
+    for op in block.ops:
+        clone_into(op, builder, mapping)
+
+
 def counts_from_zero(loop: scf.ForOp) -> bool:
     """Whether `loop` counts from 0 in steps of 1 and carries nothing."""
     return constant_value(loop.lb) == 0 and constant_value(loop.step) == 1 and not loop.iter_args

@@ -22,6 +22,21 @@ from gemmini_xdsl.passes.diagnostics import location
 from gemmini_xdsl.passes.instruction_operands import operands_of
 
 
+@dataclass(frozen=True, slots=True)
+class RunTimeNumber:
+    """A number known at run time only, and what is added to it."""
+
+    value: SSAValue
+    constant: int = 0
+
+    def __add__(self, other: int) -> RunTimeNumber:
+        if not isinstance(other, int):
+            return NotImplemented
+        return RunTimeNumber(self.value, self.constant + other)
+
+    __radd__ = __add__
+
+
 @dataclass(slots=True, eq=False)
 class LocalAddress:
     """Row `row` of slot `slot` of what the operation `op` (a `gemmini.local_address`) points into.
@@ -31,7 +46,7 @@ class LocalAddress:
 
     op: LocalAddressOp
     buffer: SSAValue
-    slot: int
+    slot: int | RunTimeNumber
     row: int
     accumulate: bool
 
@@ -46,7 +61,12 @@ class LocalAddress:
         return self.op.full is not None
 
     def local_row(self) -> int:
-        """Its row of the memory. Raises `PassFailedException` if rows are not allocated."""
+        """Its row of the memory. Raises `PassFailedException` if it is not known."""
+        if not isinstance(self.slot, int):
+            raise PassFailedException(
+                f"{location(self.op)}: has a slot or a row known at run time only, so it cannot "
+                "be ordered by"
+            )
         alloc = self.buffer.owner
         if not isinstance(alloc, AllocOp) or alloc.base is None:
             raise PassFailedException(
@@ -57,22 +77,24 @@ class LocalAddress:
 
 @dataclass(slots=True, eq=False)
 class Instruction:
-    """An instruction of the kind of `op`, with constant operands: see `InstructionOperands`.
+    """An instruction of the kind of `op` with its operands: see `InstructionOperands`.
 
-    For a configuration, which has none, `op` is all that there is.
+    Sizes are constant, and so are offsets if the instruction is to change its place. For a
+    configuration, which has no operands, `op` is all that there is.
     """
 
     op: Operation
     matrix: SSAValue | None = None
-    offsets: tuple[int, ...] = ()
+    offsets: tuple[int | RunTimeNumber, ...] = ()
     addresses: tuple[LocalAddress | None, ...] = ()
     sizes: tuple[int, ...] = ()
 
 
-def read_instructions(block: Block) -> Iterator[Instruction]:
+def read_instructions(block: Block, *, run_time: bool = False) -> Iterator[Instruction]:
     """The instructions of a block without loops; operations that are none are passed over.
 
-    Raises `PassFailedException` for a region, or for operands that are not constant.
+    Offsets and slots may be numbers known at run time if `run_time` says so. Raises
+    `PassFailedException` for a region, and for other operands that are not constant.
     """
     addresses: dict[SSAValue, LocalAddress] = {}
 
@@ -80,7 +102,7 @@ def read_instructions(block: Block) -> Iterator[Instruction]:
         if value is None:
             return None
         if value not in addresses:
-            addresses[value] = _read_address(value)
+            addresses[value] = _read_address(value, run_time)
         return addresses[value]
 
     for op in block.ops:
@@ -94,26 +116,32 @@ def read_instructions(block: Block) -> Iterator[Instruction]:
         if operands is None:
             yield Instruction(op)
             continue
-        offsets, sizes = (
-            tuple(_static(value, op) for value in values)
-            for values in (operands.offsets, operands.sizes)
-        )
+        offsets = tuple(_number(value, op, run_time) for value in operands.offsets)
+        sizes = tuple(_static(value, op) for value in operands.sizes)
         at = tuple(address_of(value) for value in operands.addresses)
         yield Instruction(op, operands.matrix, offsets, at, sizes)
 
 
-def _read_address(value: SSAValue) -> LocalAddress:
+def _read_address(value: SSAValue, run_time: bool) -> LocalAddress:
     op = value.owner
     if not isinstance(op, LocalAddressOp):
         raise PassFailedException(
             "a local address must come from gemmini.local_address to be ordered by"
         )
     slot, row = op.slot_and_row
+    if isinstance(row, int) and not isinstance(slot, int) and run_time:
+        return LocalAddress(op, op.buffer, RunTimeNumber(slot), row, op.accumulate is not None)
     if not isinstance(slot, int) or not isinstance(row, int):
         raise PassFailedException(
             f"{location(op)}: has a slot or a row known at run time only; run gemmini-unroll first"
         )
     return LocalAddress(op, op.buffer, slot, row, op.accumulate is not None)
+
+
+def _number(value: Index, op: Operation, run_time: bool) -> int | RunTimeNumber:
+    if run_time and not isinstance(value, int):
+        return RunTimeNumber(value)
+    return _static(value, op)
 
 
 def _static(value: Index, op: Operation) -> int:

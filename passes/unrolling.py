@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import TypeAlias, TypeVar
 
 from xdsl.dialects import arith, memref, scf
+from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.utils.exceptions import PassFailedException
 
@@ -23,13 +24,13 @@ from gemmini_xdsl.passes.constant_evaluation import function_of
 from gemmini_xdsl.passes.diagnostics import location
 from gemmini_xdsl.passes.instruction_operands import CONFIGS, operands_of
 from gemmini_xdsl.passes.schedule_rules import MAX_UNROLLED_INSTRUCTIONS
-from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress
+from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress, RunTimeNumber
 
 MAX_EXECUTED = 64 * MAX_UNROLLED_INSTRUCTIONS
 """Operations that may be executed for one region: for each instruction, what finds its operands."""
 
 _Step: TypeAlias = Callable[[], None]
-_Key: TypeAlias = tuple[int, ...]
+_Number: TypeAlias = int | RunTimeNumber
 _T = TypeVar("_T")
 
 
@@ -44,8 +45,9 @@ class Unrolled:
 def unroll(block: Block) -> Unrolled:
     """Execute `block`, without changing it.
 
-    Raises `PassFailedException` for a loop or a condition that depends on what is known at run
-    time only, and for code that is too long.
+    Numbers that come from outside may be added to offsets, and may choose slots. Raises
+    `PassFailedException` for a loop or a condition that depends on them, and for code that is
+    too long.
     """
     evaluator = _Evaluator()
     evaluator.block(block)()
@@ -57,17 +59,17 @@ class _Evaluator:
 
     def __init__(self) -> None:
         self.result = Unrolled()
-        self.numbers: list[int] = []
+        self.numbers: list[_Number] = []
         self.addresses: list[LocalAddress | None] = [None]
         self.executed = 0
         self._number_cells: dict[SSAValue | int, int] = {}
         self._address_cells: dict[SSAValue, int] = {}
-        self._known: dict[tuple[SSAValue, bool], dict[_Key, LocalAddress]] = {}
+        self._known: dict[tuple[SSAValue, bool], dict[tuple[_Number, ...], LocalAddress]] = {}
         self._set_up: set[Operation] = set()
 
     # -- operands -------------------------------------------------------------------------------
 
-    def _new_cell(self, value: SSAValue | int, content: int = 0) -> int:
+    def _new_cell(self, value: SSAValue | int, content: _Number = 0) -> int:
         self.numbers.append(content)
         self._number_cells[value] = len(self.numbers) - 1
         return len(self.numbers) - 1
@@ -78,15 +80,25 @@ class _Evaluator:
         known: Index = value if constant is None else constant
         if known in self._number_cells:
             return self._number_cells[known]
-        if not isinstance(known, int):
-            raise PassFailedException(
-                f"{location(user)}: '{user.name}' depends on a value that is known at run time "
-                "only, so it cannot be unrolled"
-            )
-        return self._new_cell(known, known)
+        if isinstance(known, int):
+            return self._new_cell(known, known)
+        if not isinstance(known.type, IndexType):
+            raise _at_run_time(user)
+        return self._new_cell(known, RunTimeNumber(known))
 
-    def _numbers(self, values: Sequence[Index], user: Operation) -> Callable[[], tuple[int, ...]]:
+    def _numbers(
+        self, values: Sequence[Index], user: Operation
+    ) -> Callable[[], tuple[_Number, ...]]:
         return _reader(self.numbers, [self._number(value, user) for value in values])
+
+    def _constants(self, values: Sequence[Index], user: Operation) -> Callable[[], tuple[int, ...]]:
+        """The same where a number from outside is of no use."""
+        read = self._numbers(values, user)
+
+        def known() -> tuple[int, ...]:
+            return tuple(_constant(number, user) for number in read())
+
+        return known
 
     def _address(self, value: SSAValue | None, user: Operation) -> int:
         """The cell of a local address."""
@@ -148,7 +160,7 @@ class _Evaluator:
                 return self._instruction(op)
 
     def _loop(self, loop: scf.ForOp) -> _Step:
-        bounds = self._numbers((loop.lb, loop.ub, loop.step), loop)
+        bounds = self._constants((loop.lb, loop.ub, loop.step), loop)
         if loop.iter_args:
             raise PassFailedException(f"{location(loop)}: a loop that carries values stays a loop")
         numbers, counter = self.numbers, self._new_cell(loop.body.block.args[0])
@@ -168,14 +180,14 @@ class _Evaluator:
         return run
 
     def _choice(self, branch: scf.IfOp) -> _Step:
-        numbers, condition = self.numbers, self._number(branch.cond, branch)
+        condition = self._constants((branch.cond,), branch)
         taken, otherwise = (
             [self.block(block) for block in region.blocks]
             for region in (branch.true_region, branch.false_region)
         )
 
         def run() -> None:
-            for block in taken if numbers[condition] else otherwise:
+            for block in taken if condition()[0] else otherwise:
                 block()
 
         return run
@@ -185,7 +197,10 @@ class _Evaluator:
         numbers, result = self.numbers, self._new_cell(op.results[0])
 
         def run() -> None:
-            value = None if function is None else function(*operands())
+            try:
+                value = None if function is None else function(*operands())
+            except TypeError:
+                raise _at_run_time(op) from None
             if value is None:
                 raise PassFailedException(
                     f"{location(op)}: '{op.name}' cannot be evaluated when the code is unrolled"
@@ -207,7 +222,8 @@ class _Evaluator:
             key = fields()
             address = known.get(key)
             if address is None:
-                slot, row, accumulate = key
+                slot, *others = key
+                row, accumulate = (_constant(number, op) for number in others)
                 address = LocalAddress(op, op.buffer, slot, row, bool(accumulate))
                 known[key] = address
                 setup.append(address)
@@ -237,10 +253,23 @@ class _Evaluator:
         if operands is None:
             raise PassFailedException(f"{location(op)}: '{op.name}' cannot be unrolled")
         matrix = operands.matrix
-        offsets, sizes = self._numbers(operands.offsets, op), self._numbers(operands.sizes, op)
+        offsets, sizes = self._numbers(operands.offsets, op), self._constants(operands.sizes, op)
         cells = [self._address(address, op) for address in operands.addresses]
         addresses = _reader(self.addresses, cells)
         return lambda: issue(Instruction(op, matrix, offsets(), addresses(), sizes()))
+
+
+def _at_run_time(user: Operation) -> PassFailedException:
+    return PassFailedException(
+        f"{location(user)}: '{user.name}' depends on a value that is known at run time "
+        "only, so it cannot be unrolled"
+    )
+
+
+def _constant(number: _Number, user: Operation) -> int:
+    if not isinstance(number, int):
+        raise _at_run_time(user)
+    return number
 
 
 def _reader(cells: list[_T], numbers: Sequence[int]) -> Callable[[], tuple[_T, ...]]:

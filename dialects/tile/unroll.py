@@ -26,25 +26,26 @@ class UnrollOp(IRDLOperation):
     then the region is ordinary code, so that every pass between treats it as such.
 
     With `software_pipeline` the region holds a `gemmini.pipeline` that `gemmini-interleave` makes
-    a loop over one such region; that one is `in_order`: its instructions have their order.
+    a loop over the `kernel`: one such region, whose transfers belong to other tiles than its
+    products, so that they can be spread over these.
     """
 
     name = "gemmini.unroll"
 
     software_pipeline = opt_prop_def(UnitAttr)
-    in_order = opt_prop_def(UnitAttr)
+    kernel = opt_prop_def(UnitAttr)
     body = region_def("single_block")
 
     traits = traits_def(NoTerminator(), RecursiveMemoryEffect())
     assembly_format: ClassVar[str] = (
-        "(`software_pipeline` $software_pipeline^)? (`in_order` $in_order^)? $body attr-dict"
+        "(`software_pipeline` $software_pipeline^)? (`kernel` $kernel^)? $body attr-dict"
     )
 
-    def __init__(self, body: Region, *, software_pipeline: bool = False, in_order: bool = False):
+    def __init__(self, body: Region, *, software_pipeline: bool = False, kernel: bool = False):
         super().__init__(
             properties={
                 "software_pipeline": UnitAttr() if software_pipeline else None,
-                "in_order": UnitAttr() if in_order else None,
+                "kernel": UnitAttr() if kernel else None,
             },
             regions=[body],
         )
@@ -55,8 +56,6 @@ class UnrollOp(IRDLOperation):
             raise VerifyException(f"its block takes no arguments, got {len(self.body.block.args)}")
 
     @staticmethod
-    def empty(*, software_pipeline: bool = False, in_order: bool = False) -> UnrollOp:
+    def empty(*, software_pipeline: bool = False, kernel: bool = False) -> UnrollOp:
         """A region that holds no operations yet."""
-        return UnrollOp(
-            Region(Block()), software_pipeline=software_pipeline, in_order=in_order
-        )
+        return UnrollOp(Region(Block()), software_pipeline=software_pipeline, kernel=kernel)

@@ -1,22 +1,25 @@
 """The commands of an unrolled product, straight from the loops.
 
-Such a product is a list of a thousand instructions with constant operands. Making operations of
+Such a product, or a tile of it, is a list of a thousand instructions. Making operations of
 them, turning each into arithmetic, cleaning that up and executing it would take longer than
 everything else of a trial.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
-from xdsl.dialects import func, memref
+from xdsl.dialects import func, memref, scf
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import BlockArgument, Operation, OpResult, SSAValue
 
+from gemmini_xdsl.dialects.bounds import constant_value
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.isa import ISA_OPS, FenceOp, LocalAddressOp
 from gemmini_xdsl.dialects.tile import UnrollOp
 from gemmini_xdsl.hardware import encoding
+from gemmini_xdsl.passes.constant_evaluation import evaluate
 from gemmini_xdsl.passes.convert_gemmini_to_rocc import (
     address_flags,
     base_address,
@@ -25,9 +28,10 @@ from gemmini_xdsl.passes.convert_gemmini_to_rocc import (
     commands_of,
 )
 from gemmini_xdsl.passes.gemmini_list_schedule import configs_before
-from gemmini_xdsl.passes.instruction_ordering import order_instructions
+from gemmini_xdsl.passes.index_arithmetic import is_pure, loop_trip_count
+from gemmini_xdsl.passes.instruction_ordering import order_instructions, spread_transfers
 from gemmini_xdsl.passes.linear_form import MODULUS, LinearForm
-from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress
+from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress, RunTimeNumber
 from gemmini_xdsl.passes.unrolling import unroll
 from gemmini_xdsl.targets.command_stream import (
     Command,
@@ -38,7 +42,8 @@ from gemmini_xdsl.targets.command_stream import (
 
 
 def straight_line_commands(module: ModuleOp) -> CommandStream | None:
-    """The commands of a module's only function, in which only `gemmini.unroll` has loops.
+    """The commands of a module's only function, in which only `gemmini.unroll` has loops, or is
+    all that they repeat.
 
     They are those that the passes from `gemmini-unroll` on, and `command_stream`, give. None for
     a function of any other kind. Raises `PassFailedException` as those passes do.
@@ -47,20 +52,29 @@ def straight_line_commands(module: ModuleOp) -> CommandStream | None:
     if len(function.body.blocks) > 1:
         return None
     for op in function.body.ops:
-        if isinstance(op, func.CallOp) or (op.regions and not isinstance(op, UnrollOp)):
+        if isinstance(op, func.CallOp):
+            return None
+        if op.regions and not isinstance(op, UnrollOp) and _kernel_of(op) is None:
             return None
     placements = place_arguments(module)
     arguments = dict(zip(function.body.block.args, placements, strict=True))
     encoder = _Encoder({value: placed.address for value, placed in arguments.items()})
     code: list[Instruction] = []
+    numbers: dict[SSAValue, int] = {}
     for op in list(function.body.block.ops):
-        if isinstance(op, UnrollOp):
+        if isinstance(op, scf.ForOp):
+            code += _repeated(op)
+        elif isinstance(op, UnrollOp) and op.kernel is not None:
+            code += _kernel(op, numbers)
+        elif isinstance(op, UnrollOp):
             before = configs_before(op)
             del code[len(code) - len(before) :]
             inside = unroll(op.body.block).instructions
             code += order_instructions(before, inside, module_config(op))
         elif isinstance(op, ISA_OPS) and not isinstance(op, LocalAddressOp):
             code.append(Instruction(op))
+        elif op.results and (value := _evaluated(op, numbers)) is not None:
+            numbers[op.results[0]] = value
     items: list[Command | None] = []
     for instruction in code:
         if isinstance(instruction.op, FenceOp):
@@ -68,6 +82,76 @@ def straight_line_commands(module: ModuleOp) -> CommandStream | None:
         else:
             items.extend(encoder.commands(instruction))
     return CommandStream(placements, tuple(items))
+
+
+def _kernel_of(op: Operation) -> UnrollOp | None:
+    """The kernel that `op`, a loop, repeats."""
+    if not isinstance(op, scf.ForOp) or loop_trip_count(op) is None or op.iter_args:
+        return None
+    kernel: UnrollOp | None = None
+    for inner in op.body.block.ops:
+        if isinstance(inner, UnrollOp) and inner.kernel is not None and kernel is None:
+            kernel = inner
+        elif inner.regions or not (is_pure(inner) or isinstance(inner, scf.YieldOp)):
+            return None
+    return kernel
+
+
+def _repeated(loop: scf.ForOp) -> Iterator[Instruction]:
+    """What a loop over a kernel issues."""
+    kernel = _kernel_of(loop)
+    assert kernel is not None
+    ordered = spread_transfers(unroll(kernel.body.block).instructions, module_config(loop))
+    start, stop, step = (constant_value(value) for value in (loop.lb, loop.ub, loop.step))
+    assert start is not None
+    assert stop is not None
+    assert step is not None
+    for iteration in range(start, stop, step):
+        numbers: dict[SSAValue, int] = {loop.body.block.args[0]: iteration}
+        for op in loop.body.block.ops:
+            if op.results:
+                value = _evaluated(op, numbers)
+                assert value is not None
+                numbers[op.results[0]] = value
+        yield from _known(ordered, numbers)
+
+
+def _kernel(kernel: UnrollOp, numbers: Mapping[SSAValue, int]) -> Iterator[Instruction]:
+    """What a kernel issues that is executed once."""
+    ordered = spread_transfers(unroll(kernel.body.block).instructions, module_config(kernel))
+    return _known(ordered, numbers)
+
+
+def _evaluated(op: Operation, numbers: Mapping[SSAValue, int]) -> int | None:
+    operands: list[int] = []
+    for operand in op.operands:
+        constant = constant_value(operand)
+        if constant is None and operand not in numbers:
+            return None
+        operands.append(numbers[operand] if constant is None else constant)
+    return evaluate(op, operands)
+
+
+def _known(code: Iterable[Instruction], numbers: Mapping[SSAValue, int]) -> Iterator[Instruction]:
+    """The instructions with the numbers that are known at run time only."""
+    addresses: dict[LocalAddress, LocalAddress] = {}
+
+    def number(value: int | RunTimeNumber) -> int:
+        return value if isinstance(value, int) else numbers[value.value] + value.constant
+
+    def address(old: LocalAddress | None) -> LocalAddress | None:
+        if old is None or isinstance(old.slot, int):
+            return old
+        if old not in addresses:
+            addresses[old] = replace(old, slot=number(old.slot))
+        return addresses[old]
+
+    for instruction in code:
+        yield replace(
+            instruction,
+            offsets=tuple(number(offset) for offset in instruction.offsets),
+            addresses=tuple(address(old) for old in instruction.addresses),
+        )
 
 
 class _Encoder:
@@ -88,6 +172,7 @@ class _Encoder:
         if code.matrix is not None:
             dram, strides = self._matrix(code.matrix)
             for offset, stride in zip(code.offsets, strides, strict=True):
+                assert isinstance(offset, int)
                 dram += offset * stride
         sizes = iter(code.sizes)
         tiles = [(self._address(address), next(sizes), next(sizes)) for address in code.addresses]
