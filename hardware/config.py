@@ -112,13 +112,10 @@ class GemminiConfig:
     )
     l2_mshrs: int = _parameter("L2 misses in flight: 12 less those kept for releases", 10)
     l2_miss_latency: int = _parameter(
-        "cycles that a miss adds with next-cycle DRAM (RTL figures)", 11
-    )
-    l2_release_latency: int = _parameter(
-        "cycles from an eviction of the L2 to its acknowledgement on an idle bus", 8
+        "cycles that a miss adds for the end of its line, with next-cycle DRAM (RTL figures)", 11
     )
     l2_permission_interval: int = _parameter(
-        "cycles between misses of writes of whole lines, which read nothing", 6
+        "cycles per 16 misses of writes of whole lines, which read nothing (RTL recordings)", 94
     )
     dram_latency: int = _parameter("cycles added to the next-cycle first beat of DRAM", 0)
     dram_bus_bytes: int = _parameter("DRAM port, in bytes a cycle", 8)

@@ -56,7 +56,6 @@ _NOT_NEGATIVE = (
     "core_l1_kib",
     "l2_hit_latency",
     "l2_miss_latency",
-    "l2_release_latency",
     "l2_permission_interval",
     "dram_latency",
 )

@@ -51,7 +51,6 @@ extern "C" {
     X(l2_hit_latency)                                                                              \
     X(l2_mshrs)                                                                                    \
     X(l2_miss_latency)                                                                             \
-    X(l2_release_latency)                                                                          \
     X(l2_permission_interval)                                                                      \
     X(dram_latency)                                                                                \
     X(dram_bus_bytes)

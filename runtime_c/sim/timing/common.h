@@ -24,12 +24,12 @@ enum {
     L2_TO_CLIENT = 2,        /* cycles: the same two TLBuffers on the way back (section 3) */
     REQUEST_TO_PLAN = 3,     /* cycles: directory and plan of an L2 request (L2 generator) */
     PLAN_TO_WRITE = 3,       /* cycles: from there to the write of a Put (L2 generator) */
-    REFILL_TO_RESPONSE = 4,  /* cycles: a line's first data to the L2's answer (recordings) */
-    CORE_BUS_BYTES = 8,      /* the core's port, which its refills pass at this width */
+    PERMISSIONS = 16,        /* misses per interval of l2_permission_interval */
+    PLAN_TO_CORK = 3,        /* cycles: an eviction through SourceC (L2 generator) */
+    CORK_TO_L2 = 2,          /* cycles: an acknowledgement through two queues (L2 generator) */
     CORE_TO_L2 = 6,          /* cycles: a fetch of the core to the L2 (half a hit's 15) */
     PROBE_INTERVAL = 10,     /* cycles per modified line from the core's L1 (recordings) */
     LANE_REGISTERS = 2,      /* around a multiplier of the MVIN scale unit (recordings) */
-    RELEASE_INTERVAL = 2,    /* cycles of the way back per acknowledged eviction (recordings) */
     MIN_PASS_ROWS = 4,       /* rows of the shortest pass through the array (section 6) */
     HANG_CYCLES = 20000,     /* cycles without any progress that are called a hang */
 };

@@ -145,11 +145,9 @@ static cycle_t next_event(const struct gemmini_timing *t) {
         const struct mshr *mshr = &m->l2.mshrs[__builtin_ctzll(left)];
         earlier(&next, mshr->ready, now);
         earlier(&next, mshr->done, now);
-        earlier(&next, mshr->release, now);
     }
     earlier(&next, m->l2.answer_free, now);
-    earlier(&next, m->l2.permission_free, now);
-    earlier(&next, m->l2.acknowledge_free, now);
+    earlier(&next, (m->l2.permission_free + PERMISSIONS - 1) / PERMISSIONS, now);
     return next;
 }
 

@@ -8,66 +8,6 @@
 
 enum { NO_REQUEST = 255 };
 
-/* ---- DRAM ---- */
-
-static void emit_dram(struct gemmini_timing *t, int kind, uint64_t line, uint8_t use,
-                      uint8_t funct) {
-    if (funct == FUNCT_FLUSH)
-        return; /* the core's own access */
-    struct command access = {
-        .rs1 = line << t->g.line_shift, .rs2 = funct, .funct = use, .entry = -1};
-    timing_emit(t, kind, &access, -1);
-}
-
-/* Takes the DRAM port for one line, not before `from`; returns the first cycle. */
-static cycle_t take_port(struct gemmini_timing *t, cycle_t from) {
-    struct l2 *l2 = &t->memory.l2;
-    cycle_t start = from > l2->dram_free ? from : l2->dram_free;
-    l2->dram_free = start + t->g.line_cycles;
-    return start;
-}
-
-/* The evicted line is released to memory. The acknowledgement has the lowest priority on the way
- * back, behind the data of reads; until it comes the miss register is taken. */
-static void evict(struct gemmini_timing *t, const struct cache_line *line, struct mshr *mshr) {
-    if (!line->valid)
-        return;
-    mshr->release = t->now + (cycle_t)t->p.l2_release_latency;
-    if (!line->dirty)
-        return;
-    emit_dram(t, GEMMINI_TIMING_DRAM_WRITE, line->tag, FUNCT_MVOUT, FUNCT_MVOUT);
-    take_port(t, t->now);
-    mshr->release = t->memory.l2.dram_free + (cycle_t)(t->p.l2_release_latency + t->p.dram_latency);
-}
-
-/* Brings the line of `mshr` into the L2; returns the cycle from which it counts as a hit. */
-static cycle_t refill(struct gemmini_timing *t, struct mshr *mshr) {
-    struct l2 *l2 = &t->memory.l2;
-    const struct l2_request *r = &mshr->request;
-    struct cache_line *place = l2_victim(l2, r->line);
-    emit_dram(t, GEMMINI_TIMING_L2_MISS, r->line, r->use, r->funct);
-    evict(t, place, mshr);
-    *place = (struct cache_line){.tag = r->line, .valid = true, .dirty = r->use == FUNCT_MVOUT};
-    if (r->whole) {
-        /* Only permission is asked for; no data are read. */
-        cycle_t start = t->now > l2->permission_free ? t->now : l2->permission_free;
-        l2->permission_free = start + (cycle_t)t->p.l2_permission_interval;
-        mshr->data = mshr->done = start + (cycle_t)t->p.l2_miss_latency;
-        return mshr->done;
-    }
-    emit_dram(t, GEMMINI_TIMING_DRAM_READ, r->line, r->use, r->funct);
-    cycle_t ready = take_port(t, t->now) + (cycle_t)(t->p.l2_miss_latency + t->p.dram_latency);
-    mshr->data = ready - REFILL_TO_RESPONSE;
-    /* Only a request for the line's start may overtake the rest of its data. */
-    if (r->bank != 0)
-        ready += t->g.line_cycles - 1;
-    mshr->done = mshr->data + t->g.line_cycles;
-    /* The answer starts with the first data and goes on at the pace of memory. */
-    if (r->use != FUNCT_MVOUT && t->g.beat_bytes > (uint32_t)t->p.dram_bus_bytes)
-        mshr->interval = (uint8_t)(t->g.beat_bytes / (uint32_t)t->p.dram_bus_bytes);
-    return ready;
-}
-
 /* ---- miss registers ---- */
 
 static uint8_t *owner_of(struct l2 *l2, uint64_t line) {
@@ -78,12 +18,11 @@ static uint8_t *owner_of(struct l2 *l2, uint64_t line) {
 static void start(struct gemmini_timing *t, struct mshr *mshr, bool repeat) {
     struct l2 *l2 = &t->memory.l2;
     struct cache_line *place = l2_find(l2, mshr->request.line);
-    mshr->interval = 1;
-    mshr->data = mshr->done = mshr->release = 0;
-    mshr->answered = false;
+    mshr->data = mshr->done = 0;
+    mshr->answered = mshr->evicts = mshr->acquires = mshr->unreleased = false;
     mshr->ready = t->now + (repeat ? 1 : REQUEST_TO_PLAN);
     if (!place) {
-        mshr->ready = refill(t, mshr) + REQUEST_TO_PLAN;
+        l2_miss(t, mshr);
         l2->missing++;
         mshr->missing = true;
         return;
@@ -147,7 +86,7 @@ bool l2_accept(struct gemmini_timing *t, const struct l2_request *request) {
     if (*owner != 0)
         return wait_behind(l2, &l2->mshrs[*owner - 1], request);
     uint32_t free = (uint32_t)__builtin_ctzll(~l2->used);
-    if (request->whole && l2->permission_free > t->now && !l2_find(l2, request->line))
+    if (request->whole && l2->permission_free > t->now * PERMISSIONS && !l2_find(l2, request->line))
         return false;
     l2->used |= UINT64_C(1) << free;
     *owner = (uint8_t)(free + 1);
@@ -158,35 +97,19 @@ bool l2_accept(struct gemmini_timing *t, const struct l2_request *request) {
     return true;
 }
 
-static bool reading_data(const struct l2 *l2, cycle_t now) {
-    for (uint64_t left = l2->used; left != 0; left &= left - 1) {
-        const struct mshr *mshr = &l2->mshrs[__builtin_ctzll(left)];
-        if (mshr->missing && mshr->data <= now && now < mshr->done)
-            return true;
-    }
-    return false;
-}
-
-/* Refills end; an acknowledgement of an eviction passes in a cycle without data. */
+/* Misses go on; those that need their register no longer give it back. */
 bool l2_refill_step(struct gemmini_timing *t) {
     struct l2 *l2 = &t->memory.l2;
-    bool moved = false, blocked = reading_data(l2, t->now) || l2->acknowledge_free > t->now;
+    bool moved = false;
     for (uint64_t left = l2->used; left != 0; left &= left - 1) {
         uint32_t which = (uint32_t)__builtin_ctzll(left);
-        struct mshr *mshr = &l2->mshrs[which];
-        if (!mshr->missing)
-            continue;
-        if (!blocked && mshr->release != 0 && mshr->release <= t->now) {
-            mshr->release = 0;
-            l2->acknowledge_free = t->now + RELEASE_INTERVAL;
-            blocked = moved = true;
-        }
-        if (mshr->answered && mshr->done <= t->now && mshr->release == 0) {
+        const struct mshr *mshr = &l2->mshrs[which];
+        if (mshr->missing && mshr->answered && mshr->done <= t->now && !mshr->unreleased) {
             finish(t, which);
             moved = true;
         }
     }
-    return moved;
+    return l2_miss_step(t) || moved;
 }
 
 /* ---- data pipeline ---- */
@@ -205,25 +128,34 @@ static int choose(const struct l2 *l2, cycle_t now) {
     return __builtin_ctzll(later != 0 ? later : ready);
 }
 
-/* The first cycle, not before `cycle`, in which no Put writes to `bank`. */
-static cycle_t bank_free(const struct l2 *l2, cycle_t cycle, uint32_t bank) {
-    while (l2->writes[cycle % L2_WRITES].cycle == cycle &&
-           l2->writes[cycle % L2_WRITES].bank == bank)
+static bool bank_taken(const struct gemmini_timing *t, cycle_t cycle, uint32_t bank) {
+    const struct l2 *l2 = &t->memory.l2;
+    const struct l2_write *write = &l2->writes[cycle % L2_WRITES];
+    if (write->cycle == cycle && write->bank == bank)
+        return true;
+    const struct mshr *refill = l2->missing > 0 ? l2_arriving(l2, cycle) : NULL;
+    return refill &&
+           (cycle - refill->data) * (cycle_t)t->p.dram_bus_bytes >> t->g.beat_shift == bank;
+}
+
+/* The first cycle, not before `cycle`, in which neither a Put nor a line from memory writes to
+ * `bank`. */
+static cycle_t bank_free(const struct gemmini_timing *t, cycle_t cycle, uint32_t bank) {
+    while (bank_taken(t, cycle, bank))
         cycle++;
     return cycle;
 }
 
-static cycle_t move_beats(struct gemmini_timing *t, const struct l2_request *r, uint32_t interval) {
+static cycle_t move_beats(struct gemmini_timing *t, const struct l2_request *r) {
     struct l2 *l2 = &t->memory.l2;
-    if (r->client == CORE && interval < t->g.beat_bytes / CORE_BUS_BYTES)
-        interval = t->g.beat_bytes / CORE_BUS_BYTES;
+    uint32_t interval = 1;
     cycle_t pipeline = (cycle_t)(t->p.l2_hit_latency - REQUEST_TO_PLAN), cycle = t->now;
     uint32_t banks = 1U << (t->g.line_shift - t->g.beat_shift);
     uint32_t run = 0;
     cycle_t begun = 0;
     for (uint32_t beat = 0; beat < r->beats; beat++) {
         uint32_t bank = (r->bank + beat) & (banks - 1);
-        cycle_t read = r->reads ? bank_free(l2, cycle, bank) : cycle;
+        cycle_t read = r->reads ? bank_free(t, cycle, bank) : cycle;
         if (r->client == WRITER) {
             struct l2_write *write = &l2->writes[(read + PLAN_TO_WRITE) % L2_WRITES];
             write->cycle = read + PLAN_TO_WRITE;
@@ -256,7 +188,7 @@ bool l2_answer_step(struct gemmini_timing *t) {
         return false;
     struct mshr *mshr = &l2->mshrs[which];
     l2->served = (uint32_t)which;
-    l2->answer_free = move_beats(t, &mshr->request, mshr->interval);
+    l2->answer_free = move_beats(t, &mshr->request);
     mshr->answered = true;
     if (!mshr->missing)
         finish(t, (uint32_t)which);

@@ -86,9 +86,13 @@ void l2_hold(struct gemmini_timing *t, uint64_t address, uint64_t bytes, bool in
     }
 }
 
+/* Other traffic of the same kind leaves as many modified lines as there were. */
 void l2_fill(struct gemmini_timing *t) {
     enum { NO_ADDRESS = 1 }; /* above every line that a command can name */
     struct l2 *l2 = &t->memory.l2;
-    for (uint32_t i = 0; i < l2->sets * l2->ways; i++)
-        l2->lines[i] = (struct cache_line){.tag = UINT64_MAX - NO_ADDRESS, .valid = true};
+    for (uint32_t i = 0; i < l2->sets * l2->ways; i++) {
+        struct cache_line *line = &l2->lines[i];
+        *line = (struct cache_line){
+            .tag = UINT64_MAX - NO_ADDRESS, .valid = true, .dirty = line->valid && line->dirty};
+    }
 }

@@ -55,10 +55,25 @@ struct mshr {
     struct l2_request request;
     cycle_t ready;       /* first cycle in which the data pipeline may take the request */
     cycle_t data, done;  /* first and last cycle of the line's data from memory */
-    cycle_t release;     /* earliest acknowledgement of the eviction, 0: none awaited */
+    cycle_t plan;        /* first cycle of the next step of a miss */
     uint8_t first, last; /* waiting requests */
-    uint8_t interval;    /* cycles per beat of the answer */
     bool missing, answered;
+    bool evicts, acquires, unreleased; /* steps to come; acknowledgement to come */
+    bool dirty;                        /* the evicted line is */
+};
+
+/* Evictions on their way out, oldest first: to the adapter (SourceC), and answered by it (cork). */
+enum { EVICTIONS = 16, CORK_DEPTH = 2 };
+
+struct eviction {
+    uint8_t mshr;
+    bool dirty;
+    cycle_t ready;
+};
+
+struct eviction_queue {
+    struct eviction items[EVICTIONS];
+    uint8_t head, count;
 };
 
 enum { MAX_MSHRS = 63, MAX_WAITING = 128, L2_WRITES = 16 };
@@ -80,7 +95,13 @@ struct l2 {
         uint32_t bank;
     } writes[L2_WRITES]; /* of Puts, by cycle */
     cycle_t answer_free; /* first cycle in which the data pipeline takes a request */
-    cycle_t probe_free, dram_free, permission_free, acknowledge_free;
+    cycle_t probe_free, dram_free, permission_free;
+    struct eviction_queue evictions_out, acknowledged, written; /* SourceC, cork, DRAM */
+    uint8_t acquired[2], acquires; /* reads waiting for the request channel (SourceA) */
+    cycle_t acquire_ready[2];
+    cycle_t source_c_free; /* first cycle in which SourceC takes an eviction */
+    cycle_t requests_free; /* first cycle in which the request channel to DRAM is free */
+    uint32_t stepped;      /* register that made a step of its miss last */
 };
 
 struct memory {

@@ -111,6 +111,9 @@ struct cache_line *l2_find(struct l2 *l2, uint64_t line);
 struct cache_line *l2_victim(struct l2 *l2, uint64_t line);
 bool l2_has_room(struct gemmini_timing *t, uint64_t line);
 bool l2_accept(struct gemmini_timing *t, const struct l2_request *request);
+void l2_miss(struct gemmini_timing *t, struct mshr *mshr);
+bool l2_miss_step(struct gemmini_timing *t);
+const struct mshr *l2_arriving(const struct l2 *l2, cycle_t cycle);
 bool l2_refill_step(struct gemmini_timing *t);
 bool l2_answer_step(struct gemmini_timing *t);
 
