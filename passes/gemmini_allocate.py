@@ -92,7 +92,7 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
             if given:
                 start: int | None = given[number]
             elif interleaved:
-                turn = _turn(type_, number, len(parts))
+                turn = _turn(type_, number, len(parts), len(banks))
                 start = _lowest_free(rows, live, capacity, 1, banks[turn % len(banks)] * bank, bank)
                 if start is None:
                     start = _lowest_free(rows, live, capacity, 1)
@@ -131,11 +131,14 @@ def _last_use(alloc: AllocOp, positions: dict[Operation, int]) -> int:
     return last
 
 
-def _turn(type_: BufferType, number: int, parts: int) -> int:
-    """Which of its banks part `number` takes: neighbours along and across rows differ."""
+def _turn(type_: BufferType, number: int, parts: int, banks: int) -> int:
+    """Which of its banks part `number` takes: neighbours along and across rows differ.
+
+    With two banks only rows do, since the array and the loader would change places too often.
+    """
     slot, part = divmod(number, parts)
     row, piece = divmod(part, parts // type_.grid[0])
-    return slot + row + piece
+    return slot + row + (piece if banks > 2 else 0)
 
 
 def _share_of_banks(alloc: AllocOp, allocs: list[AllocOp], banks: int) -> int:

@@ -52,6 +52,7 @@ class GemminiAssignSchedulePass(ModulePass):
     placement: Literal["banked", "packed", "interleaved"] | None = None
     lowering: Literal["isa", "loop_ws"] | None = None
     unroll: bool | None = None
+    software_pipeline: bool | None = None
     override: bool = False
     heuristic: Literal["default", "library"] = "default"
     log: str = "none"
@@ -119,7 +120,8 @@ class GemminiAssignSchedulePass(ModulePass):
         fields: dict[str, Any] = {}
         if self.tile is not None:
             fields["tile"] = self.tile
-        for key in ("order", "inner_order", "mvin_cols", "mvout_cols", "unroll"):
+        keys = ("order", "inner_order", "mvin_cols", "mvout_cols", "unroll", "software_pipeline")
+        for key in keys:
             if getattr(self, key) is not None:
                 fields[key] = getattr(self, key)
         if self.dataflow is not None:

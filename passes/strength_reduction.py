@@ -12,6 +12,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from gemmini_xdsl.dialects import rocc
 from gemmini_xdsl.dialects.bounds import constant_value
+from gemmini_xdsl.dialects.isa import ISA_OPS
 from gemmini_xdsl.passes.linear_form import MODULUS, LinearForm
 
 _Terms: TypeAlias = tuple[tuple[SSAValue, int], ...]
@@ -23,18 +24,24 @@ MAX_ANCHORS, MAX_CONSTANT_ANCHORS = 2, 14
 """Values kept in registers for pointers (each) and for packed constants (all together)."""
 
 
+LONG_BODY = 32
+"""Commands of a loop's body from which on it is treated as straight-line code."""
+
+
 class StrengthReducer:
     """Turns linear forms into i64 values where they are needed.
 
     What does not change in a loop is computed before it; what changes by a constant in each
     iteration becomes an argument that the loop carries. Equal forms share one value. After all
-    forms are materialised, `finish` rebuilds the loops with their new arguments.
+    forms are materialised, `finish` rebuilds the loops with their new arguments. In a body of many
+    commands operands are counted from a few anchors instead, as they are outside of loops.
     """
 
     def __init__(self) -> None:
         self._hoisted: dict[tuple[scf.ForOp, LinearForm], SSAValue] = {}
         self._carried: dict[tuple[scf.ForOp, LinearForm, int], SSAValue] = {}
         self._arguments: dict[scf.ForOp, list[tuple[SSAValue, int]]] = {}
+        self._long: dict[scf.ForOp, bool] = {}
         self._anchors: dict[tuple[Block | None, _Terms], list[tuple[int, SSAValue]]] = {}
 
     def materialize(self, form: LinearForm, before: Operation) -> SSAValue:
@@ -42,6 +49,8 @@ class StrengthReducer:
         loop = _enclosing_loop(before)
         if loop is None:
             return self._anchored(form, before)
+        if self._is_long(loop) and before.parent is loop.body.block:
+            return self._anchored(self._moving(form, loop), before)
         induction = loop.body.block.args[0]
         step = constant_value(loop.step)
         inside = {
@@ -57,6 +66,27 @@ class StrengthReducer:
         base = self._invariant_or_carried(outside, loop, step)
         inner = tuple(term for term in form.terms if term[0] in inside)
         return _emit(LinearForm(0, ((base, 1), *inner)), before)
+
+    def _is_long(self, loop: scf.ForOp) -> bool:
+        """Whether the loop's body has more commands than registers could hold operands for."""
+        if loop not in self._long:
+            commands = sum(isinstance(op, ISA_OPS) for op in loop.body.block.ops)
+            self._long[loop] = commands > LONG_BODY
+        return self._long[loop]
+
+    def _moving(self, form: LinearForm, loop: scf.ForOp) -> LinearForm:
+        """`form` with one carried value for what does not change, or changes evenly, in `loop`.
+
+        Its constant stays apart, so that it can be counted from an anchor.
+        """
+        inside = {value for value, _ in form.terms if _is_inside(value, loop)}
+        inside.discard(loop.body.block.args[0])
+        outside = form.without(inside) + -form.constant
+        inner = tuple(term for term in form.terms if term[0] in inside)
+        if not outside.terms:
+            return form
+        base = self._invariant_or_carried(outside, loop, constant_value(loop.step))
+        return LinearForm(form.constant, ((base, 1), *inner))
 
     def _invariant_or_carried(
         self, form: LinearForm, loop: scf.ForOp, step: int | None
