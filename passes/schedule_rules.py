@@ -116,27 +116,15 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
             )
     if schedule.lowering == Lowering.LOOP_WS:
         return _loop_ws_problem(schedule, problem, config)
-    if schedule.unroll:
-        trip_m, trip_n, trip_k = Tiling.of(schedule, problem, config).trips
-        if trip_k > 1 or (trip_m > 1 and trip_n > 1):
+    if schedule.unroll and (broken := unroll_problem(schedule, problem, config)) is not None:
+        return broken
+    if schedule.software_pipeline:
+        trip_m, _, _ = Tiling.of(schedule, problem, config).trips
+        streamed = "a" if trip_m > 1 else "b"
+        if any(schedule.slots(operand) == 1 for operand in (streamed, "c")):
             return (
-                "unroll: the tile must hold all of k, and all of m or of n, which leaves most "
-                f"freedom to order instructions, got tile {list(schedule.tile)}"
-            )
-        if schedule.software_pipeline:
-            streamed = "a" if trip_m > 1 else "b"
-            if trip_m == trip_n == 1:
-                return "software_pipeline: there is one tile only, so there is nothing to overlap"
-            if any(schedule.slots(operand) == 1 for operand in (streamed, "c")):
-                return (
-                    "software_pipeline: one tile is computed while others are loaded and stored: "
-                    f'double_buffer must name "{streamed}" and "c" here'
-                )
-        count = instruction_count(schedule, problem, config)
-        if count > MAX_UNROLLED_INSTRUCTIONS:
-            return (
-                f"unroll: {count} instructions; at most {MAX_UNROLLED_INSTRUCTIONS} fit an "
-                "instruction cache beside other code: leave the loops (unroll = false)"
+                "software_pipeline: one tile is computed while others are loaded and stored: "
+                f'double_buffer must name "{streamed}" and "c" here'
             )
     if schedule.placement == Placement.INTERLEAVED:
         # No move crosses two pieces.
@@ -157,6 +145,25 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
             f"tile {list(schedule.tile)} needs {rows['c']} accumulator rows; config "
             f"'{config.name}' has {config.accumulator_rows}: choose a smaller tile or less "
             "double buffering"
+        )
+    return None
+
+
+def unroll_problem(schedule: Schedule, problem: Problem, config: GemminiConfig) -> str | None:
+    """The first rule that an unrolled schedule's tile breaks, whether its buffers fit or not."""
+    trip_m, trip_n, trip_k = Tiling.of(schedule, problem, config).trips
+    if trip_k > 1 or (trip_m > 1 and trip_n > 1):
+        return (
+            "unroll: the tile must hold all of k, and all of m or of n, which leaves most "
+            f"freedom to order instructions, got tile {list(schedule.tile)}"
+        )
+    if schedule.software_pipeline and trip_m == trip_n == 1:
+        return "software_pipeline: there is one tile only, so there is nothing to overlap"
+    count = instruction_count(schedule, problem, config)
+    if count > MAX_UNROLLED_INSTRUCTIONS:
+        return (
+            f"unroll: {count} instructions; at most {MAX_UNROLLED_INSTRUCTIONS} fit an "
+            "instruction cache beside other code: leave the loops (unroll = false)"
         )
     return None
 

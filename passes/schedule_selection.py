@@ -11,7 +11,7 @@ from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.lower_bound import lower_bound
 from gemmini_xdsl.passes.schedule_heuristic import default_dataflow, default_schedule
 from gemmini_xdsl.passes.schedule_rules import Problem, tile_takes_division
-from gemmini_xdsl.passes.unrolled_schedule import unrolled_schedule
+from gemmini_xdsl.passes.unrolled_schedule import software_pipelines, unrolled_schedule
 
 if TYPE_CHECKING:
     from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
@@ -34,8 +34,8 @@ def schedule_for(
     """The schedule of a product, or None if `config` cannot execute it; `task` is for measuring.
 
     A product that fits an instruction cache is unrolled: all of its instructions are ordered at
-    compile time. Others run on LOOP_WS where the hardware has it, or in loops over single
-    instructions, whichever is faster in the timing model. Those loops are no rival where blocks
+    compile time. Others run in a loop over unrolled tiles, on LOOP_WS, or in loops over single
+    instructions, whichever is fastest in the timing model. The latter are no rival where blocks
     at the edges are partial, there is a bias, or a tile's number takes a division to find: the
     core would be too busy with them. A small product whose loads take longer than the array,
     which no order hides, is measured as well.
@@ -54,7 +54,7 @@ def schedule_for(
     # Imported here: it needs the timing model.
     from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import quick_choice
 
-    rivals = [] if unrolled is None else [unrolled]
+    rivals = [unrolled] if unrolled else software_pipelines(problem, config, dataflow)
     whole = all(size % config.dim == 0 for size in (problem.m, problem.n, problem.k))
     if (
         unrolled is None

@@ -1,8 +1,9 @@
-"""The schedule of products that are small enough to be unrolled."""
+"""Schedules of products that are small enough to be unrolled, as a whole or tile by tile."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gemmini_xdsl.dialects.attributes import Dataflow, Placement, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
@@ -12,6 +13,9 @@ from gemmini_xdsl.passes.schedule_rules import (
     instruction_count,
     schedule_problem,
 )
+
+LEAST_PAIRS = 32
+"""Pairs of a tile that hide the latency of the next one's loads."""
 
 
 def unrolled_schedule(
@@ -61,3 +65,33 @@ def _candidates(problem: Problem, config: GemminiConfig, dataflow: Dataflow) -> 
         if cols * m <= sums:
             yield schedule((m, cols, k), "nmk", ("b", "c"))
             break
+
+
+def software_pipelines(
+    problem: Problem, config: GemminiConfig, dataflow: Dataflow
+) -> list[Schedule]:
+    """Software pipelines over strips of rows, and of columns, that fit an instruction cache.
+
+    Strips are as narrow as `LEAST_PAIRS` lets them be, or twice as wide: the last one is stored
+    when all else is done. Transposed weights would take two passes for each product.
+    """
+    if problem.transpose_b and dataflow == Dataflow.WS:
+        return []
+    m, n, k = problem.blocks(config)
+    found: list[Schedule] = []
+    for rows, cols, order, streamed in ((m, n, "mnk", "a"), (n, m, "nmk", "b")):
+        least = ceil_div(LEAST_PAIRS, cols * k)
+        for width in (least, 2 * least):
+            tile = (width, cols, k) if order == "mnk" else (cols, width, k)
+            banked = Schedule(
+                tile,
+                order=order,
+                inner_order=order,
+                dataflow=dataflow,
+                double_buffer=(streamed, "c"),
+                unroll=True,
+                software_pipeline=True,
+            )
+            if rows > 2 * width and schedule_problem(banked, problem, config) is None:
+                found += [banked, replace(banked, placement=Placement.INTERLEAVED)]
+    return found

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gemmini_xdsl.dialects.attributes import OPERANDS, TILE_DIMS, Dataflow, Lowering, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
-from gemmini_xdsl.passes.schedule_rules import Problem, Tiling, schedule_problem
+from gemmini_xdsl.passes.schedule_rules import Problem, Tiling, schedule_problem, unroll_problem
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import Entity, OtherOptionEntity, Values
 from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import (
     DATAFLOW,
@@ -18,6 +18,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import (
     MVIN,
     MVOUT,
     SLOTS,
+    SOFTWARE_PIPELINE,
     TILES,
     UNROLL,
     read_schedule,
@@ -67,7 +68,27 @@ def _add_constraints(space: ConfigSpace, problem: Problem, config: GemminiConfig
         return allowed(values, replace(problem, m=1, n=1, k=1))
 
     def short_if_unrolled(values: Values) -> bool:
-        return not values[UNROLL].to_json() or allowed(values)
+        if not values[UNROLL].to_json():
+            return True
+        schedule = read_schedule(values)
+        if not schedule.software_pipeline:
+            return allowed(values)
+        # The slots that it needs, and whether they fit, are rules of their own.
+        return unroll_problem(schedule, problem, config) is None
+
+    def slots_if_pipelined(values: Values) -> bool:
+        if not values[SOFTWARE_PIPELINE].to_json():
+            return True
+        m, n = (tile_size(values, name) for name in TILES[:2])
+        streamed = SLOTS[0] if m < blocks[0] else SLOTS[1] if n < blocks[1] else None
+        return streamed is not None and all(
+            bool(values[name].to_json()) for name in (streamed, SLOTS[2])
+        )
+
+    def unrolled_if_pipelined(values: Values) -> bool:
+        return bool(values[UNROLL].to_json()) or not values[SOFTWARE_PIPELINE].to_json()
+
+    blocks = problem.blocks(config)
 
     legal = [flow for flow in Dataflow if allowed({DATAFLOW: OtherOptionEntity(str(flow))})]
     if not legal:
@@ -81,9 +102,13 @@ def _add_constraints(space: ConfigSpace, problem: Problem, config: GemminiConfig
     space.add_constraint((*TILES, a, b, LOWERING), allowed)
     space.add_constraint((m, n, c, LOWERING), allowed)
     space.add_constraint((DATAFLOW, LOWERING), allowed)
-    space.add_constraint((*TILES, EXCHANGE, MVIN, MVOUT, UNROLL), short_if_unrolled)
+    space.add_constraint(
+        (*TILES, EXCHANGE, MVIN, MVOUT, UNROLL, SOFTWARE_PIPELINE), short_if_unrolled
+    )
+    space.add_constraint((*TILES[:2], *SLOTS, SOFTWARE_PIPELINE), slots_if_pipelined)
+    space.add_constraint((UNROLL, SOFTWARE_PIPELINE), unrolled_if_pipelined)
     for entry in FIELD_KNOBS:
-        if not {*TILES, *SLOTS} & {*entry.names}:
+        if not {*TILES, *SLOTS, SOFTWARE_PIPELINE} & {*entry.names}:
             names = (*entry.names, *entry.limited_with)
             space.add_constraint(names, allowed_whatever_the_size)
 
@@ -145,7 +170,7 @@ def _add_orders(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> 
         def visible(order: object) -> tuple[list[int], int]:
             assert isinstance(order, list)
             innermost = order[-1]
-            if values[UNROLL].to_json():
+            if values[UNROLL].to_json() and not values[SOFTWARE_PIPELINE].to_json():
                 # Without loops it only matters whether weights stay in the array.
                 ws = values[DATAFLOW].to_json() == str(Dataflow.WS)
                 innermost = int(ws and innermost == 0 and 0 in long)
@@ -156,7 +181,8 @@ def _add_orders(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> 
         return wanted == first
 
     space.add_representative((*TILES[:2], EXCHANGE), order_matters)
-    space.add_representative((*TILES, INNER, UNROLL, DATAFLOW), inner_is_first)
+    names = (*TILES, INNER, UNROLL, SOFTWARE_PIPELINE, DATAFLOW)
+    space.add_representative(names, inner_is_first)
 
 
 def _add_widths(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> None:

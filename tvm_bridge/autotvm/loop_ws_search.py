@@ -23,6 +23,9 @@ how often those beside the best one."""
 QUICK_BLOCKS, QUICK_TILES = 1 << 12, 2
 """Pairs of a short measurement, and tiles of its outermost loop at least."""
 
+QUICK_PIPELINES = (4, 8)
+"""Tiles of the two products that are measured for a software pipeline."""
+
 QUICK_HOST_GAP = 5
 """Cycles between commands whose operands change by constants."""
 
@@ -149,11 +152,29 @@ class _Search:
         new = [schedule for schedule in schedules if schedule not in self.cycles]
         whole = prod(self._task.workload.problem.blocks(self._task.config))
         for schedule in new:
+            if schedule.software_pipeline and self._parts:
+                self.cycles[schedule] = self._pipeline(schedule)
+                continue
             task = _part(self._task, schedule) if self._parts else self._task
             cycles = self._runner.cycles(task, compile_schedule(task, schedule), schedule)
             blocks = prod(task.workload.problem.blocks(task.config))
             self.cycles[schedule] = cycles * whole // blocks
         return bool(new)
+
+    def _pipeline(self, schedule: Schedule) -> int:
+        """Cycles of a software pipeline: each tile but the first ones takes as long as another."""
+        tiling = Tiling.of(schedule, self._task.workload.problem, self._task.config)
+        axis = 0 if tiling.trips[0] > 1 else 1
+        step = tiling.tile[axis] * self._task.config.dim
+        short, long = (self._tiles(schedule, axis, step * tiles) for tiles in QUICK_PIPELINES)
+        each = (long - short) / (QUICK_PIPELINES[1] - QUICK_PIPELINES[0])
+        return round(short + each * (tiling.trips[axis] - QUICK_PIPELINES[0]))
+
+    def _tiles(self, schedule: Schedule, axis: int, size: int) -> int:
+        workload = self._task.workload
+        part = replace(workload, m=size) if axis == 0 else replace(workload, n=size)
+        task = replace(self._task, workload=part)
+        return self._runner.cycles(task, compile_schedule(task, schedule), schedule)
 
     def best(self, count: int) -> list[Schedule]:
         """The fastest ones."""

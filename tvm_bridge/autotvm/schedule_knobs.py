@@ -36,6 +36,7 @@ SLOTS = tuple(f"double_buffer_{operand}" for operand in OPERANDS)
 EXCHANGE, INNER, DATAFLOW = "exchange_axis", "inner_order", "dataflow"
 MVIN, MVOUT, PLACEMENT, LOWERING = "mvin_cols", "mvout_cols", "placement", "lowering"
 UNROLL = "unroll"
+SOFTWARE_PIPELINE = "software_pipeline"
 
 _PLAIN, _EXCHANGED = "mnk", "nmk"
 _DEFAULT = Schedule((1, 1, 1))
@@ -191,11 +192,20 @@ def _widths(blocks: int, config: GemminiConfig) -> list[int]:
 
 
 def _unrollable(problem: Problem, config: GemminiConfig) -> list[bool]:
-    """Whether there may be so few instructions that no loop is needed: the products alone are
-    two for each block.
+    """Whether there may be so few instructions that no loop is needed, or one: the products alone
+    are two for each block.
     """
-    most = MAX_UNROLLED_INSTRUCTIONS
-    return [False, True] if 2 * prod(problem.blocks(config)) <= most else [False]
+    short = 2 * prod(problem.blocks(config)) <= MAX_UNROLLED_INSTRUCTIONS
+    return [False, True] if short or any(_pipelinable(problem, config)) else [False]
+
+
+def _pipelinable(problem: Problem, config: GemminiConfig) -> list[bool]:
+    """Whether there may be several tiles, each of all of M or N, of so few instructions that two
+    of them are no more code than is allowed.
+    """
+    m, n, k = problem.blocks(config)
+    short = [4 * k * size <= MAX_UNROLLED_INSTRUCTIONS for size in (m, n)]
+    return [False, True] if (short[0] and n > 1) or (short[1] and m > 1) else [False]
 
 
 def _widest_store(problem: Problem, config: GemminiConfig) -> int:
@@ -242,6 +252,7 @@ FIELD_KNOBS = (
     plain("placement", limited_with=(MVIN, UNROLL, LOWERING)),
     plain("lowering", limited_with=(DATAFLOW,), loop_ws=True),
     plain("unroll", _unrollable, limited_with=(LOWERING,)),
+    plain("software_pipeline", _pipelinable, limited_with=(UNROLL,)),
 )
 """The knobs of every field, in the order of the knobs."""
 
