@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 from xdsl.dialects.builtin import ModuleOp
 
+from gemmini_xdsl.dialects.attributes import ScheduleAttr
+from gemmini_xdsl.dialects.linear_parser import LinearParser
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig, load_config, preset_names
 from gemmini_xdsl.passes.gemmini_assign_schedule import GemminiAssignSchedulePass
@@ -19,6 +22,7 @@ from gemmini_xdsl.passes.schedule_rules import Problem, schedule_problem
 from gemmini_xdsl.runtime_c.simulator import Simulator
 from gemmini_xdsl.targets.command_stream import command_stream
 from gemmini_xdsl.tools.compile import compile_module
+from gemmini_xdsl.tools.inputs import make_context
 
 LARGEST, BLOCKS, PER_MODULE = 80, 5, 12
 SLOTS = ("", '"a", "c"', '"b", "c"')
@@ -133,6 +137,70 @@ def test_random_unrolled_schedules(
     ]
     compiled = compile_module(products_module(preset, products))
     check(products, compiled, build(compiled), seed=2)
+
+
+def pipelined(product: Any, draw: random.Random, config: GemminiConfig) -> Any:
+    """The product in a software pipeline of two to six tiles."""
+    for _ in range(1000):
+        found = unrolled(product, draw, config)
+        along, across, depth = draw.randint(1, 3), draw.randint(1, 3), draw.randint(1, 3)
+        long = draw.randint(along * config.dim + 1, 6 * along * config.dim)
+        short = draw.randint(1, across * config.dim)
+        rows = draw.random() < 0.5
+        tile = [along, across, depth] if rows else [across, along, depth]
+        fields = [
+            f"tile = {tile}",
+            f'double_buffer = ["{"a" if rows else "b"}", "c"]',
+            "software_pipeline = true",
+        ]
+        kept = ("inner_order", "dataflow", "placement", "unroll", "mvin_cols", "mvout_cols")
+        rest = [f for f in re.split(r", (?=[a-z])", found.schedule) if f.split(" ")[0] in kept]
+        sizes = {"m": long, "n": short} if rows else {"m": short, "n": long}
+        chosen = replace(
+            product,
+            **sizes,
+            k=draw.randint(1, depth * config.exact_depth),
+            schedule=", ".join([*fields, *rest]),
+        )
+        if legal(chosen, config):
+            return chosen
+    raise AssertionError("no schedule fits")
+
+
+def legal(product: Any, config: GemminiConfig) -> bool:
+    """Whether the product's schedule fits it."""
+    text = f"#gemmini.schedule<{product.schedule}>"
+    attribute = LinearParser(make_context(), text, "schedule").parse_attribute()
+    assert isinstance(attribute, ScheduleAttr)
+    problem = Problem(
+        product.m,
+        product.n,
+        product.k,
+        product.transpose_a,
+        product.transpose_b,
+        product.wide,
+        product.bias != "none",
+    )
+    return schedule_problem(attribute.data, problem, config) is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("preset", preset_names())
+def test_random_software_pipelines(
+    preset: str,
+    seed: int,
+    build: Callable[..., Any],
+    products_module: Callable[..., ModuleOp],
+    random_product: Callable[..., Any],
+) -> None:
+    """Strips of rows and of columns, the last one partial or not, with and without biases."""
+    config = load_config(preset)
+    draw = random.Random(f"pipelines {preset} {seed}")
+    products = [
+        pipelined(random_product(draw, config, plain=True), draw, config) for _ in range(PER_MODULE)
+    ]
+    compiled = compile_module(products_module(preset, products))
+    check(products, compiled, build(compiled), seed=4 + seed)
 
 
 @pytest.mark.parametrize("dataflow", ["ws", "os"])
