@@ -311,6 +311,17 @@ def unrolled_trials(name: str) -> list[tuple[GemmTask, Schedule]]:
     return found
 
 
+_ROWS = Schedule(
+    (1, 2, 3), double_buffer=("a", "c"), unroll=True, software_pipeline=True, inner_order="mnk"
+)
+PIPELINES = [
+    (Workload(100, 30, 40, bias="row"), _ROWS),
+    (Workload(100, 30, 40), replace(_ROWS, placement=Placement.INTERLEAVED)),
+    (Workload(17, 30, 40), _ROWS),
+    (Workload(32, 70, 20, bias="full"), replace(_ROWS, tile=(2, 2, 2), double_buffer=("b", "c"))),
+]
+"""Software pipelines over rows, one of two strips, and over columns."""
+
 UNROLLED_PRODUCTS: list[dict[str, Any]] = [
     *[{"bias": bias} for bias in BIASES],
     {"wide_result": True},
@@ -327,6 +338,7 @@ UNROLLED_PRODUCTS: list[dict[str, Any]] = [
         *((GemmTask(Workload(*sizes), CONFIG), schedule) for sizes, schedule in LARGE),
         *unrolled_trials("default"),
         *unrolled_trials("int8_8x8"),
+        *((GemmTask(workload, CONFIG), schedule) for workload, schedule in PIPELINES),
     ],
 )
 def test_unrolled_commands_are_those_of_the_whole_pipeline(

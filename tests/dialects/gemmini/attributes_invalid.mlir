@@ -57,7 +57,7 @@
 
 // -----
 
-// CHECK: unknown schedule field 'tiles'; fields are tile, order, inner_order, dataflow, double_buffer, mvin_cols, mvout_cols, placement, lowering, unroll{{$}}
+// CHECK: unknown schedule field 'tiles'; fields are tile, order, inner_order, dataflow, double_buffer, mvin_cols, mvout_cols, placement, lowering, unroll, software_pipeline{{$}}
 "test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], tiles = 2>} : () -> ()
 
 // -----
@@ -144,3 +144,8 @@
 
 // CHECK: buffer sizes and slot counts must be at least 1{{$}}
 "test.op"() {a = !gemmini.buffer<4x4 of 16x16, scratchpad, slots = 0>} : () -> ()
+
+// -----
+
+// CHECK: software_pipeline orders the instructions of one tile: it needs unroll = true{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], software_pipeline = true>} : () -> ()

@@ -7,7 +7,8 @@
   all = #gemmini.schedule<tile = [4, 4, 13], order = "nmk", inner_order = "mnk", dataflow = os, double_buffer = ["a", "b", "c"], mvin_cols = 64, mvout_cols = 32, placement = packed, lowering = loop_ws>,
   any_order = #gemmini.schedule<lowering = loop_ws, tile = [8, 8, 8], double_buffer = ["c"]>,
   unrolled = #gemmini.schedule<unroll = true, tile = [2, 3, 4], placement = interleaved>,
-  looped = #gemmini.schedule<tile = [2, 3, 4], unroll = false>
+  looped = #gemmini.schedule<tile = [2, 3, 4], unroll = false>,
+  pipelined = #gemmini.schedule<tile = [2, 3, 4], software_pipeline = true, unroll = true>
 } : () -> ()
 
 // CHECK: "test.op"()
@@ -16,4 +17,5 @@
 // CHECK-SAME: all = #gemmini.schedule<tile = [4, 4, 13], order = "nmk", inner_order = "mnk", dataflow = os, double_buffer = ["a", "b", "c"], mvin_cols = 64, mvout_cols = 32, placement = packed, lowering = loop_ws>,
 // CHECK-SAME: any_order = #gemmini.schedule<tile = [8, 8, 8], double_buffer = ["c"], lowering = loop_ws>,
 // CHECK-SAME: unrolled = #gemmini.schedule<tile = [2, 3, 4], placement = interleaved, unroll = true>,
-// CHECK-SAME: looped = #gemmini.schedule<tile = [2, 3, 4]>
+// CHECK-SAME: looped = #gemmini.schedule<tile = [2, 3, 4]>,
+// CHECK-SAME: pipelined = #gemmini.schedule<tile = [2, 3, 4], unroll = true, software_pipeline = true>

@@ -76,3 +76,21 @@ func.func @unrolled(%A: memref<100x200xi8>) {
 // CHECK-NEXT:    } {note = "text"}
 // CHECK-NEXT:    %b = gemmini.alloc {base = array<i64: 0, 128, 64, 144>, placement = #gemmini<placement interleaved>} : !gemmini.buffer<2x5 of 16x16, scratchpad>
 // CHECK-NEXT:    func.return
+
+func.func @pipelined(%A: memref<100x200xi8>) {
+  gemmini.unroll software_pipeline {
+    gemmini.fence
+  }
+  gemmini.unroll kernel {
+    gemmini.fence
+  }
+  return
+}
+// CHECK-LABEL: func.func @pipelined
+// CHECK-NEXT:    gemmini.unroll software_pipeline {
+// CHECK-NEXT:      gemmini.fence
+// CHECK-NEXT:    }
+// CHECK-NEXT:    gemmini.unroll kernel {
+// CHECK-NEXT:      gemmini.fence
+// CHECK-NEXT:    }
+// CHECK-NEXT:    func.return

@@ -69,11 +69,11 @@ func.func @more_than_banks(%a: memref<64x64xi8>) {
 
 // -----
 
-// Interleaved: a row of 5 blocks is a piece of 64 rows and one of 16. Neighbours along and across
-// rows of the grid are in different banks; the second buffer takes the other two banks, and a
-// second slot begins in the other bank of its two. Base: row by row, slot by slot.
+// Interleaved: a row of 5 blocks is a piece of 64 rows and one of 16. In two banks the rows of the
+// grid take turns; the second buffer takes the other two banks, and a second slot begins in the
+// other bank of its two. Base: row by row, slot by slot.
 // CHECK-LABEL: @interleaved
-// CHECK-NEXT: gemmini.alloc {placement = #gemmini<placement interleaved>, base = array<i64: 0, 4096, 4112, 64>} : !gemmini.buffer<2x5 of 16x16
+// CHECK-NEXT: gemmini.alloc {placement = #gemmini<placement interleaved>, base = array<i64: 0, 64, 4096, 4160>} : !gemmini.buffer<2x5 of 16x16
 // CHECK-NEXT: gemmini.alloc {placement = #gemmini<placement interleaved>, base = array<i64: 8192, 12288, 12304, 8208>} : !gemmini.buffer<2x1 of 16x16, scratchpad, slots = 2>
 // CHECK-NEXT: gemmini.alloc {placement = #gemmini<placement interleaved>, base = array<i64: 0, 512, 16>} : !gemmini.buffer<3x1 of 16x16, accumulator>
 func.func @interleaved(%a: memref<64x80xi8>) {
@@ -92,5 +92,20 @@ func.func @interleaved(%a: memref<64x80xi8>) {
 // CHECK-NEXT: base = array<i64: 0, 512, {{.*}}>
 func.func @interleaved_in_all_banks() {
   %0 = gemmini.alloc {placement = #gemmini<placement interleaved>} : !gemmini.buffer<16x4 of 16x16, accumulator>
+  return
+}
+
+// -----
+
+// The two slots of the first buffer take turns in banks of their own (0 and 1), which leaves two
+// banks for the interleaved one.
+// CHECK-LABEL: @beside_slots
+// CHECK-NEXT: gemmini.alloc {base = array<i64: 0, 4096>}
+// CHECK-NEXT: gemmini.alloc {placement = #gemmini<placement interleaved>, base = array<i64: 8192, 12288, 8208, 12304>}
+func.func @beside_slots(%a: memref<64x64xi8>) {
+  %0 = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
+  %1 = gemmini.alloc {placement = #gemmini<placement interleaved>} : !gemmini.buffer<4x1 of 16x16, scratchpad>
+  gemmini.load %a[0, 0] to %1[0] size [64, 16] : memref<64x64xi8>, !gemmini.buffer<4x1 of 16x16, scratchpad>
+  gemmini.load %a[0, 0] to %0[0] size [16, 64] : memref<64x64xi8>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
   return
 }

@@ -15,13 +15,25 @@ func.func @small(%a: memref<30x64xi8>, %b: memref<64x40xi8>, %c: memref<30x40xi8
 
 // -----
 
-// A larger one runs on LOOP_WS or in loops, which nothing but time decides.
+// One that is long in M or N only runs in a loop over strips that are unrolled, LOOP_WS being slower.
+// CHECK-LABEL: @tall
+// CHECK: unroll = true, software_pipeline = true>
+// CHECK: return
+func.func @tall(%a: memref<1024x64xi8>, %b: memref<64x64xi8>, %c: memref<1024x64xi8>) {
+  gemmini.matmul ins(%a, %b : memref<1024x64xi8>, memref<64x64xi8>) outs(%c : memref<1024x64xi8>)
+  return
+}
+
+// -----
+
+// Strips of a larger one do not fit an instruction cache: it runs on LOOP_WS or in loops, which
+// nothing but time decides.
 // CHECK-LABEL: @large
 // CHECK: #gemmini.schedule<tile =
 // CHECK-NOT: unroll
 // CHECK: return
-func.func @large(%a: memref<256x256xi8>, %b: memref<256x64xi8>, %c: memref<256x64xi8>) {
-  gemmini.matmul ins(%a, %b : memref<256x256xi8>, memref<256x64xi8>) outs(%c : memref<256x64xi8>)
+func.func @large(%a: memref<512x512xi8>, %b: memref<512x512xi8>, %c: memref<512x512xi8>) {
+  gemmini.matmul ins(%a, %b : memref<512x512xi8>, memref<512x512xi8>) outs(%c : memref<512x512xi8>)
   return
 }
 

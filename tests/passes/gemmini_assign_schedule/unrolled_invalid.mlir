@@ -30,3 +30,19 @@ func.func @f(%a: memref<96x96xi8>, %b: memref<96x96xi8>, %c: memref<96x96xi8>) {
   gemmini.matmul ins(%a, %b : memref<96x96xi8>, memref<96x96xi8>) outs(%c : memref<96x96xi8>) {schedule = #gemmini.schedule<tile = [6, 6, 3], unroll = true>}
   return
 }
+
+// -----
+
+// CHECK: f: gemmini.matmul: software_pipeline: there is one tile only, so there is nothing to overlap{{$}}
+func.func @f(%a: memref<96x96xi8>, %b: memref<96x96xi8>, %c: memref<96x96xi8>) {
+  gemmini.matmul ins(%a, %b : memref<96x96xi8>, memref<96x96xi8>) outs(%c : memref<96x96xi8>) {schedule = #gemmini.schedule<tile = [6, 6, 6], double_buffer = ["a", "c"], unroll = true, software_pipeline = true>}
+  return
+}
+
+// -----
+
+// CHECK: f: gemmini.matmul: software_pipeline: one tile is computed while others are loaded and stored: double_buffer must name "b" and "c" here{{$}}
+func.func @f(%a: memref<96x96xi8>, %b: memref<96x96xi8>, %c: memref<96x96xi8>) {
+  gemmini.matmul ins(%a, %b : memref<96x96xi8>, memref<96x96xi8>) outs(%c : memref<96x96xi8>) {schedule = #gemmini.schedule<tile = [6, 1, 6], double_buffer = ["a", "c"], unroll = true, software_pipeline = true>}
+  return
+}
