@@ -53,7 +53,9 @@ def spread_transfers(code: Iterable[Instruction], config: GemminiConfig) -> list
     """The kernel of a software pipeline: transfers of other tiles evenly among the products.
 
     Products keep their order, and so do loads and stores; sums that are loaded wait for the stores
-    of the same rows. Everything keeps its place if configuration changes inside.
+    of the same rows. Products of the tile before are still waiting when a tile begins, and read
+    what the first loads overwrite: these come later if there is time for them then. Everything
+    keeps its place if configuration changes inside.
     """
     groups = _Groups()
     for instruction in code:
@@ -68,14 +70,17 @@ def spread_transfers(code: Iterable[Instruction], config: GemminiConfig) -> list
     operands = [transfer for transfer in loads if _address(transfer).space != Space.ACCUMULATOR]
     places: list[list[Instruction]] = [[] for _ in range(len(products) + 1)]
     stored: list[tuple[range, int]] = []
-    for place, transfer in _evenly(stores, len(products)):
+    waiting = config.execute_entries // 2
+    moved = sum(-(-load.sizes[1] // config.dim) for load in loads)
+    first = waiting if moved <= len(products) - waiting else 0
+    for place, transfer in _evenly(stores, first, len(products)):
         places[place].append(transfer)
         stored.append((_local_rows(transfer, config), place))
-    for place, transfer in _evenly(sums, len(products)):
+    for place, transfer in _evenly(sums, first, len(products)):
         rows = _local_rows(transfer, config)
         after = (p for other, p in stored if other.start < rows.stop and rows.start < other.stop)
         places[max([place, *after])].append(transfer)
-    for place, transfer in _evenly(operands, len(products)):
+    for place, transfer in _evenly(operands, first, len(products)):
         places[place].append(transfer)
     ordered = [*groups.configs, *places[0]]
     for product, following in zip(products, places[1:], strict=True):
@@ -83,10 +88,12 @@ def spread_transfers(code: Iterable[Instruction], config: GemminiConfig) -> list
     return ordered
 
 
-def _evenly(transfers: Sequence[Instruction], products: int) -> Iterator[tuple[int, Instruction]]:
-    """Each transfer with how many products stand before it; all of them before the last one."""
-    for number, transfer in enumerate(transfers, 1):
-        yield (2 * number - 1) * products // (2 * len(transfers)), transfer
+def _evenly(
+    transfers: Sequence[Instruction], first: int, last: int
+) -> Iterator[tuple[int, Instruction]]:
+    """Each transfer with how many products stand before it, spread between two such numbers."""
+    for number, transfer in enumerate(transfers):
+        yield first + (2 * number + 1) * (last - first) // (2 * len(transfers)), transfer
 
 
 def _address(transfer: Instruction) -> LocalAddress:
