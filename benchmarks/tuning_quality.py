@@ -61,12 +61,13 @@ def restricted(task: GemmTask, points: int) -> ConfigSpace:
     steps: list[dict[str, Any]] = [
         {"mvin_cols": [widest]},
         {"inner_order": [[2, 1, 0], [1, 0, 2]]},
-        {PLACEMENT: ["banked"]},
+        {PLACEMENT: ["banked", "interleaved"]},
         {"dataflow": ["ws"]},
         {MVOUT: [space.knobs[MVOUT].entities[0].to_json()]},
         {SLOTS[2]: [True]},
         {"inner_order": [[2, 1, 0]]},
         {EXCHANGE: [False]},
+        {PLACEMENT: ["banked"]},
     ]
     for step in steps:
         if len(space.distinct) <= points:
