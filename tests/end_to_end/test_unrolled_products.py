@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.parser import Parser
 
-from gemmini_xdsl.dialects.attributes import ScheduleAttr
+from gemmini_xdsl.dialects.attributes import ConfigAttr, ScheduleAttr
 from gemmini_xdsl.dialects.linear_parser import LinearParser
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig, load_config, preset_names
@@ -252,3 +253,37 @@ def test_moves_do_not_cross_interleaved_pieces(
     assert matmul.schedule is not None
     found = schedule_problem(matmul.schedule.data, Problem.of(matmul), config)
     assert found == f"placement interleaved: {moves[: -len(' = 48')]} must divide 64, got 48"
+
+
+BATCH = """
+func.func @f(%a: memref<2x70x48xi8>, %b: memref<2x48x20xi8>, %c: memref<2x70x20xi8>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  scf.for %i = %c0 to %c2 step %c1 {
+    %x = memref.subview %a[%i, 0, 0] [1, 70, 48] [1, 1, 1]
+      : memref<2x70x48xi8> to memref<70x48xi8, strided<[48, 1], offset: ?>>
+    %y = memref.subview %b[%i, 0, 0] [1, 48, 20] [1, 1, 1]
+      : memref<2x48x20xi8> to memref<48x20xi8, strided<[20, 1], offset: ?>>
+    %z = memref.subview %c[%i, 0, 0] [1, 70, 20] [1, 1, 1]
+      : memref<2x70x20xi8> to memref<70x20xi8, strided<[20, 1], offset: ?>>
+    gemmini.matmul ins(%x, %y : memref<70x48xi8, strided<[48, 1], offset: ?>>,
+                                memref<48x20xi8, strided<[20, 1], offset: ?>>)
+                   outs(%z : memref<70x20xi8, strided<[20, 1], offset: ?>>)
+                   {schedule = #gemmini.schedule<tile = [1, 2, 3], inner_order = "mnk",
+                    double_buffer = ["a", "c"], unroll = true, software_pipeline = true>}
+  }
+  return
+}
+"""
+
+
+def test_a_software_pipeline_inside_a_loop() -> None:
+    """The bodies of both loops are long; all operands depend on the outer one."""
+    rng = np.random.default_rng(9)
+    a, b = (rng.integers(-128, 128, shape, np.int8) for shape in ((2, 70, 48), (2, 48, 20)))
+    expected = np.clip(a.astype(np.int32) @ b.astype(np.int32), -128, 127).astype(np.int8)
+    module = Parser(make_context(), BATCH).parse_module()
+    module.attributes["gemmini.config"] = ConfigAttr(load_config("default"))
+    compiled = compile_module(module)
+    np.testing.assert_array_equal(run_commands(compiled.module, "f", (a, b), expected), expected)
