@@ -115,7 +115,19 @@ def quick_choice(task: GemmTask, rivals: Sequence[Schedule] = ()) -> Schedule | 
         best = search.best(1)
         if not best or best[0] in rivals or not search.measure(search.neighbours(best[0])):
             break
-    return next(iter(search.best(1)), None)
+    fastest = next(iter(search.best(1)), None)
+    if fastest is None or not fastest.software_pipeline or not _exceeds_l2(task):
+        return fastest
+    # Parts fit the cache, so they say nothing about waiting for DRAM.
+    state_machines = [s for s in search.best(len(search.cycles)) if not s.software_pipeline]
+    whole = _Search(task, candidates)
+    whole.measure([fastest, *state_machines[:1]])
+    return whole.best(1)[0]
+
+
+def _exceeds_l2(task: GemmTask) -> bool:
+    m, n, k = task.workload.m, task.workload.n, task.workload.k
+    return (m * k + k * n + m * n) * task.config.input_bytes > task.config.l2_kib * 1024
 
 
 def _part(task: GemmTask, schedule: Schedule) -> GemmTask:

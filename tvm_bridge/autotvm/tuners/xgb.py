@@ -37,7 +37,7 @@ ROUNDS = 120
 EPSILON = 0.05
 """Share of each batch that is random; half of the batches are while little is known."""
 
-NEIGHBOURS = 0.25
+NEIGHBOURS = 0.5
 """Share of each batch that differs from one of the best points in a single knob."""
 
 LITTLE = 2 * FIRST_TRIALS
