@@ -183,6 +183,18 @@ class _Plan:
         self.loads: list[Task] = []
         self.products: list[Task] = []
         self.stores: list[Task] = []
+        self.load_free = self.array_free = self.store_free = 0.0
+        self.order: list[Task] = []
+        self.last_product: Task | None = None
+        self.read_until: dict[int | None, float] = {}
+        self.added_until: dict[int, float] = {}
+        self.sum_loads: dict[int, Task] = {}
+        self.sum_done: dict[int, float] = {}
+        self.arrivals: deque[_Arrival] = deque()
+        self.last_sum_loads: list[Task] = []
+        self.last_stores: list[Task] = []
+        self.ready: Counter[tuple[frozenset[int], frozenset[int]]] = Counter()
+        self.undisturbed: dict[tuple[int, float], float] = {}
         waiting = {Unit.LOAD: self.loads, Unit.STORE: self.stores}
         kinds: dict[object, int] = {}
         for task in self.tasks:
@@ -197,18 +209,6 @@ class _Plan:
                     self._open(task)
             else:
                 waiting[task.unit].append(task)
-        self.load_free = self.array_free = self.store_free = 0.0
-        self.order: list[Task] = []
-        self.last_product: Task | None = None
-        self.read_until: dict[int | None, float] = {}
-        self.added_until: dict[int, float] = {}
-        self.sum_loads: dict[int, Task] = {}
-        self.sum_done: dict[int, float] = {}
-        self.arrivals: deque[_Arrival] = deque()
-        self.last_sum_loads: list[Task] = []
-        self.last_stores: list[Task] = []
-        self.ready: Counter[tuple[frozenset[int], frozenset[int]]] = Counter()
-        self.undisturbed: dict[tuple[int, float], float] = {}
 
     def run(self) -> float:
         """Give every task its time; the time at which all are done."""

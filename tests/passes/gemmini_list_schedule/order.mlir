@@ -97,3 +97,24 @@ func.func @configuration_changes(%a: memref<32x16xi8>) {
   }
   return
 }
+
+// -----
+
+// What was loaded before the region is there from the start.
+// CHECK-LABEL: @loaded_before
+// CHECK: gemmini.preload
+// CHECK-NEXT: gemmini.compute_preloaded
+// CHECK-NEXT: gemmini.mvout
+func.func @loaded_before(%c: memref<16x16xi8>) {
+  %0 = gemmini.alloc {base = array<i64: 0>} : !gemmini.buffer<1x2 of 16x16, scratchpad>
+  %1 = gemmini.alloc {base = array<i64: 0>} : !gemmini.buffer<1x1 of 16x16, accumulator>
+  gemmini.unroll {
+    %a = gemmini.local_address %0[0, 0] : !gemmini.buffer<1x2 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+    %b = gemmini.local_address %0[0, 16] : !gemmini.buffer<1x2 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+    %s = gemmini.local_address %1[0, 0] : !gemmini.buffer<1x1 of 16x16, accumulator> -> !gemmini.local_address<accumulator>
+    gemmini.preload %b : !gemmini.local_address<scratchpad> size [16, 16] to %s : !gemmini.local_address<accumulator> size [16, 16]
+    gemmini.compute_preloaded %a size [16, 16] size [16, 16] : !gemmini.local_address<scratchpad>
+    gemmini.mvout %s to %c[0, 0] size [16, 16] : !gemmini.local_address<accumulator>, memref<16x16xi8>
+  }
+  return
+}
