@@ -43,18 +43,18 @@ void l2_miss(struct gemmini_timing *t, struct mshr *mshr) {
     emit_dram(t, GEMMINI_TIMING_DRAM_READ, r->line, r->use, r->funct);
 }
 
-static void put_out(struct eviction_queue *q, struct eviction e) {
-    q->items[(q->head + q->count++) % EVICTIONS] = e;
+static void put_out(struct miss_queue *q, struct miss_step e) {
+    q->items[(q->head + q->count++) % MAX_MSHRS] = e;
 }
 
-static struct eviction take_out(struct eviction_queue *q) {
-    struct eviction e = q->items[q->head];
-    q->head = (uint8_t)((q->head + 1) % EVICTIONS);
+static struct miss_step take_out(struct miss_queue *q) {
+    struct miss_step e = q->items[q->head];
+    q->head = (uint8_t)((q->head + 1) % MAX_MSHRS);
     q->count--;
     return e;
 }
 
-static bool waits(const struct eviction_queue *q, cycle_t now) {
+static bool waits(const struct miss_queue *q, cycle_t now) {
     return q->count > 0 && q->items[q->head].ready <= now;
 }
 
@@ -70,16 +70,16 @@ const struct mshr *l2_arriving(const struct l2 *l2, cycle_t cycle) {
 
 static void acknowledge_step(struct gemmini_timing *t) {
     struct l2 *l2 = &t->memory.l2;
-    struct eviction_queue *q = waits(&l2->written, t->now) ? &l2->written : &l2->acknowledged;
+    struct miss_queue *q = waits(&l2->written, t->now) ? &l2->written : &l2->acknowledged;
     if (waits(q, t->now) && !l2_arriving(l2, t->now))
         l2->mshrs[take_out(q).mshr].unreleased = false;
 }
 
 static void request_step(struct gemmini_timing *t) {
     struct l2 *l2 = &t->memory.l2;
-    struct eviction_queue *out = &l2->evictions_out;
+    struct miss_queue *out = &l2->evictions_out;
     if (waits(out, t->now)) {
-        struct eviction *e = &out->items[out->head];
+        struct miss_step *e = &out->items[out->head];
         if (!e->dirty && l2->acknowledged.count < CORK_DEPTH) {
             e->ready = t->now + CORK_TO_L2;
             put_out(&l2->acknowledged, take_out(out));
@@ -90,13 +90,10 @@ static void request_step(struct gemmini_timing *t) {
             put_out(&l2->written, take_out(out));
         }
     }
-    if (l2->acquires == 0 || l2->acquire_ready[0] > t->now || l2->requests_free > t->now)
+    if (!waits(&l2->acquires, t->now) || l2->requests_free > t->now)
         return;
-    struct mshr *mshr = &l2->mshrs[l2->acquired[0]];
+    struct mshr *mshr = &l2->mshrs[take_out(&l2->acquires).mshr];
     l2->requests_free = t->now + 1;
-    l2->acquired[0] = l2->acquired[1];
-    l2->acquire_ready[0] = l2->acquire_ready[1];
-    l2->acquires--;
     /* A miss adds its latency to the last word of a line. */
     cycle_t first =
         t->now + (cycle_t)(t->p.l2_miss_latency + t->p.dram_latency) - (cycle_t)t->g.line_cycles;
@@ -109,13 +106,14 @@ static void request_step(struct gemmini_timing *t) {
 /* A register makes one step of its miss: it sends the eviction, or asks for the line. */
 static void plan_step(struct gemmini_timing *t) {
     struct l2 *l2 = &t->memory.l2;
-    struct eviction_queue *out = &l2->evictions_out;
+    struct miss_queue *out = &l2->evictions_out;
     bool evict = l2->source_c_free <= t->now && out->count < CORK_DEPTH;
+    bool acquire = l2->acquires.count < SOURCE_A_DEPTH;
     uint64_t able = 0;
     for (uint64_t left = l2->used; left != 0; left &= left - 1) {
         const struct mshr *mshr = &l2->mshrs[__builtin_ctzll(left)];
         if (mshr->missing && mshr->plan <= t->now &&
-            (mshr->evicts ? evict : mshr->acquires && l2->acquires < 2))
+            (mshr->evicts ? evict : mshr->acquires && acquire))
             able |= left & -left;
     }
     if (able == 0)
@@ -127,13 +125,12 @@ static void plan_step(struct gemmini_timing *t) {
     mshr->plan = t->now + 1;
     if (mshr->evicts) {
         mshr->evicts = false;
-        put_out(out, (struct eviction){(uint8_t)which, mshr->dirty, t->now + PLAN_TO_CORK});
+        put_out(out, (struct miss_step){(uint8_t)which, mshr->dirty, t->now + PLAN_TO_CORK});
         l2->source_c_free = t->now + (mshr->dirty ? t->g.line_cycles : 1);
         return;
     }
     mshr->acquires = false;
-    l2->acquired[l2->acquires] = (uint8_t)which;
-    l2->acquire_ready[l2->acquires++] = t->now + 1;
+    put_out(&l2->acquires, (struct miss_step){(uint8_t)which, false, t->now + 1});
 }
 
 bool l2_miss_step(struct gemmini_timing *t) {
@@ -142,7 +139,7 @@ bool l2_miss_step(struct gemmini_timing *t) {
     plan_step(t);
     request_step(t);
     acknowledge_step(t);
-    bool under_way = l2->acquires > 0;
+    bool under_way = l2->acquires.count > 0;
     for (uint64_t left = l2->used; left != 0 && !under_way; left &= left - 1) {
         const struct mshr *mshr = &l2->mshrs[__builtin_ctzll(left)];
         under_way = mshr->evicts || mshr->acquires || mshr->unreleased;

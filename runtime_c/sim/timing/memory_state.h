@@ -62,21 +62,22 @@ struct mshr {
     bool dirty;                        /* the evicted line is */
 };
 
-/* Evictions on their way out, oldest first: to the adapter (SourceC), and answered by it (cork). */
-enum { EVICTIONS = 16, CORK_DEPTH = 2 };
+enum { MAX_MSHRS = 63, MAX_WAITING = 128, L2_WRITES = 16 };
 
-struct eviction {
+/* What misses have on their way, oldest first: evictions to the adapter (SourceC) and answered by
+ * it (cork), and reads for the request channel (SourceA). */
+enum { CORK_DEPTH = 2, SOURCE_A_DEPTH = 2 };
+
+struct miss_step {
     uint8_t mshr;
-    bool dirty;
+    bool dirty; /* of an eviction */
     cycle_t ready;
 };
 
-struct eviction_queue {
-    struct eviction items[EVICTIONS];
+struct miss_queue {
+    struct miss_step items[MAX_MSHRS];
     uint8_t head, count;
 };
-
-enum { MAX_MSHRS = 63, MAX_WAITING = 128, L2_WRITES = 16 };
 
 struct l2 {
     struct cache_line *lines;
@@ -96,9 +97,8 @@ struct l2 {
     } writes[L2_WRITES]; /* of Puts, by cycle */
     cycle_t answer_free; /* first cycle in which the data pipeline takes a request */
     cycle_t probe_free, dram_free, permission_free;
-    struct eviction_queue evictions_out, acknowledged, written; /* SourceC, cork, DRAM */
-    uint8_t acquired[2], acquires; /* reads waiting for the request channel (SourceA) */
-    cycle_t acquire_ready[2];
+    struct miss_queue evictions_out, acknowledged, written; /* SourceC, cork, DRAM */
+    struct miss_queue acquires;                             /* SourceA */
     cycle_t source_c_free; /* first cycle in which SourceC takes an eviction */
     cycle_t requests_free; /* first cycle in which the request channel to DRAM is free */
     uint32_t stepped;      /* register that made a step of its miss last */
