@@ -8,18 +8,13 @@ anew, so the commands are made from those of the library's schedule.
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod
-
-import numpy as np
 
 from gemmini_xdsl.hardware.encoding import Funct
 from gemmini_xdsl.passes.library_schedule import library_schedule
 from gemmini_xdsl.passes.schedule_rules import Tiling
-from gemmini_xdsl.runtime_c.timing import TimingModel
-from gemmini_xdsl.targets.arguments import Role
 from gemmini_xdsl.targets.command_stream import Command, CommandStream
 from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule
-from gemmini_xdsl.tvm_bridge.autotvm.simulate import HOST_GAP, verify
+from gemmini_xdsl.tvm_bridge.autotvm.simulate import HOST_GAP, call_cycles, verify
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 
 SLOTS = 2
@@ -61,19 +56,4 @@ def warm_cycles(task: GemmTask, program: CommandStream, host_gap: int = HOST_GAP
     Raises `MeasureError` if the result differs from numpy's.
     """
     verify(task, program)
-    with TimingModel(task.config) as model:
-        for placement in program.placements:
-            argument = placement.argument
-            if argument.role != Role.OUTPUT and argument.shape is not None:
-                size = prod(argument.shape) * np.dtype(argument.dtype).itemsize
-                model.host_write(placement.address, size)
-        start = end = 0
-        for _ in range(2):
-            start = end
-            for item in program.items:
-                if item is None:
-                    end = model.fence()
-                else:
-                    model.command(host_gap, item.funct, item.rs1, item.rs2)
-            end = model.fence()
-    return end - start
+    return call_cycles(task, program, host_gap, warm=True)

@@ -161,6 +161,11 @@ class GemminiConfig:
         return self.accumulator_rows // self.accumulator_banks
 
     @property
+    def l2_bytes(self) -> int:
+        """Capacity of the L2."""
+        return self.l2_kib * 1024
+
+    @property
     def row_bits(self) -> int:
         """Width of the row field of a local address (ISA section 2)."""
         return (max(self.scratchpad_rows, self.accumulator_rows) - 1).bit_length()

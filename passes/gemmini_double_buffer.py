@@ -12,11 +12,10 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
-from gemmini_xdsl.dialects.bounds import constant_value
 from gemmini_xdsl.dialects.local_memory import BufferType
 from gemmini_xdsl.dialects.mixed import Index
 from gemmini_xdsl.dialects.tile import AllocOp, LoadOp, PipelineOp, StoreOp, TileMatmulOp
-from gemmini_xdsl.passes.index_arithmetic import IndexBuilder, is_pure, loop_trip_count
+from gemmini_xdsl.passes.index_arithmetic import IndexBuilder, is_pure, loop_range
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,10 @@ class _TileNest:
         levels: list[_Level] = []
         loop: scf.ForOp | None = root
         while loop is not None:
-            trips, start = loop_trip_count(loop), constant_value(loop.lb)
-            step = constant_value(loop.step)
-            if loop.iter_args or trips is None or start is None or step is None:
+            counts = loop_range(loop)
+            if loop.iter_args or counts is None:
                 return None
-            level = _Level(loop, trips, start, step)
+            level = _Level(loop, len(counts), counts.start, counts.step)
             loop = None
             for op in level.loop.body.block.ops:
                 if isinstance(op, scf.ForOp):

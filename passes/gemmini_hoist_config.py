@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from xdsl.context import Context
 from xdsl.dialects import func, memref
@@ -15,28 +14,9 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import is_side_effect_free
 from xdsl.utils.hints import isa
 
-from gemmini_xdsl.dialects.isa import (
-    MVIN_OPS,
-    ComputeAccumulatedOp,
-    ComputePreloadedOp,
-    ConfigExOp,
-    ConfigLdOp,
-    ConfigStOp,
-    FenceOp,
-    LoopWsOp,
-    MvoutOp,
-    PreloadOp,
-)
+from gemmini_xdsl.dialects.isa import MVIN_OPS, FenceOp, LoopWsOp, MvoutOp
 from gemmini_xdsl.dialects.tile import AllocOp
-
-Kind: TypeAlias = str
-"""One set of configuration registers: "ex", "st", "ld0", "ld1" or "ld2"."""
-
-_EX, _ST = "ex", "st"
-_CONFIGS = frozenset({ConfigExOp, ConfigLdOp, ConfigStOp})
-_USERS = frozenset(
-    {LoopWsOp, MvoutOp, PreloadOp, ComputePreloadedOp, ComputeAccumulatedOp, *MVIN_OPS}
-)
+from gemmini_xdsl.passes.configuration_state import Kind, kind_set_by, kinds_used_by
 
 
 @dataclass(frozen=True)
@@ -54,7 +34,7 @@ class GemminiHoistConfigPass(ModulePass):
         """Process every function."""
         for function in op.walk():
             if isinstance(function, func.FuncOp) and not function.is_declaration:
-                for kind in sorted({k for inner in function.walk() if (k := _kind(inner))}):
+                for kind in sorted({k for inner in function.walk() if (k := kind_set_by(inner))}):
                     holders = _holders(function, kind)
                     if _uses_are_configured(function, kind, holders):
                         _hoist(function, kind, holders)
@@ -63,44 +43,9 @@ class GemminiHoistConfigPass(ModulePass):
                     _drop_fences(block)
 
 
-def _kind(op: Operation) -> Kind | None:
-    """The registers that `op` sets, if it is a configuration."""
-    if type(op) not in _CONFIGS:
-        # Nearly all operations; asking for their classes one by one takes long.
-        return None
-    match op:
-        case ConfigExOp():
-            return _EX
-        case ConfigStOp():
-            return _ST
-        case ConfigLdOp():
-            return f"ld{op.id.value.data}"
-        case _:
-            return None
-
-
-def _used_kinds(op: Operation) -> set[Kind]:
-    """The registers whose contents `op` depends on."""
-    if type(op) not in _USERS:
-        return set()
-    match op:
-        case LoopWsOp():
-            loads = {
-                f"ld{mvin.ID}" for mvin, v in zip(MVIN_OPS, (op.a, op.b, op.d), strict=True) if v
-            }
-            return {_EX, *loads, *((_ST,) if op.c else ())}
-        case MvoutOp():
-            return {_ST}
-        case PreloadOp() | ComputePreloadedOp() | ComputeAccumulatedOp():
-            return {_EX}
-        case _:
-            assert isinstance(op, MVIN_OPS)
-            return {f"ld{op.ID}"}
-
-
 def _configs(op: Operation, kind: Kind) -> list[Operation]:
     """All configurations of `kind` in `op`, itself excluded."""
-    return [inner for inner in op.walk() if inner is not op and _kind(inner) == kind]
+    return [inner for inner in op.walk() if inner is not op and kind_set_by(inner) == kind]
 
 
 def _holders(function: func.FuncOp, kind: Kind) -> set[Operation]:
@@ -118,7 +63,7 @@ def _uses_are_configured(function: func.FuncOp, kind: Kind, holders: set[Operati
     return all(
         _is_configured(use, kind, function, holders)
         for use in function.walk()
-        if kind in _used_kinds(use)
+        if kind in kinds_used_by(use)
     )
 
 
@@ -130,7 +75,7 @@ def _is_configured(
     while True:
         previous = current.prev_op
         while previous is not None:
-            if _kind(previous) == kind:
+            if kind_set_by(previous) == kind:
                 return True
             if previous in holders or isinstance(previous, func.CallOp):
                 return False
@@ -171,7 +116,7 @@ def _same(a: Operation, b: Operation) -> bool:
 def _drop_repeated(block: Block, state: dict[Kind, Operation]) -> None:
     """Erase configurations that set what is set already; `state` is what holds on entry."""
     for op in list(block.ops):
-        kind = _kind(op)
+        kind = kind_set_by(op)
         if kind is not None:
             if kind in state and _same(state[kind], op):
                 Rewriter.erase_op(op)
@@ -182,7 +127,7 @@ def _drop_repeated(block: Block, state: dict[Kind, Operation]) -> None:
             state.clear()
         if not op.regions:
             continue
-        for kind in {k for inner in op.walk() if (k := _kind(inner))}:
+        for kind in {k for inner in op.walk() if (k := kind_set_by(inner))}:
             state.pop(kind, None)
         for region in op.regions:
             for inner_block in region.blocks:

@@ -11,7 +11,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.tile import UnrollOp
-from gemmini_xdsl.passes.instruction_operands import CONFIGS
+from gemmini_xdsl.passes.configuration_state import CONFIGS
 from gemmini_xdsl.passes.instruction_ordering import order_instructions, spread_transfers
 from gemmini_xdsl.passes.straight_line import Instruction, read_instructions
 

@@ -13,12 +13,9 @@ from xdsl.passes import ModulePass
 from gemmini_xdsl.dialects.isa import LocalAddressOp
 from gemmini_xdsl.dialects.mixed import Index
 from gemmini_xdsl.dialects.tile import UnrollOp
+from gemmini_xdsl.passes.configuration_state import CONFIGS
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
-from gemmini_xdsl.passes.instruction_operands import (
-    CONFIGS,
-    InstructionOperands,
-    with_operands,
-)
+from gemmini_xdsl.passes.instruction_operands import InstructionOperands, with_operands
 from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress, RunTimeNumber
 from gemmini_xdsl.passes.unrolling import Unrolled, unroll
 

@@ -153,9 +153,9 @@ def is_pure(op: Operation) -> bool:
     return isinstance(op, arith.RemUIOp) or is_side_effect_free(op)
 
 
-def loop_trip_count(loop: scf.ForOp) -> int | None:
-    """How often `loop` runs if its bounds and step are constants, else None."""
+def loop_range(loop: scf.ForOp) -> range | None:
+    """The values that `loop` counts through if its bounds and step are constants, else None."""
     start, stop, step = (constant_value(value) for value in (loop.lb, loop.ub, loop.step))
     if start is None or stop is None or step is None or step <= 0:
         return None
-    return max(0, -(-(stop - start) // step))
+    return range(start, stop, step)

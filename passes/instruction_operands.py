@@ -11,15 +11,11 @@ from gemmini_xdsl.dialects.isa import (
     MVIN_OPS,
     ComputeAccumulatedOp,
     ComputePreloadedOp,
-    ConfigExOp,
-    ConfigLdOp,
-    ConfigStOp,
     MvoutOp,
     PreloadOp,
 )
 from gemmini_xdsl.dialects.mixed import Index
 
-CONFIGS = (ConfigExOp, ConfigLdOp, ConfigStOp)
 COMPUTES = (ComputePreloadedOp, ComputeAccumulatedOp)
 
 

@@ -15,16 +15,15 @@ from gemmini_xdsl.dialects.attributes import Space
 from gemmini_xdsl.dialects.isa import (
     MVIN_OPS,
     ComputePreloadedOp,
-    ConfigLdOp,
-    ConfigStOp,
     MvoutOp,
     PreloadOp,
 )
 from gemmini_xdsl.dialects.matmul import row_stride
 from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.configuration_state import CONFIGS, Kind, kind_set_by, kinds_used_by
 from gemmini_xdsl.passes.diagnostics import location
 from gemmini_xdsl.passes.instruction_costs import InstructionCosts
-from gemmini_xdsl.passes.instruction_operands import COMPUTES, CONFIGS
+from gemmini_xdsl.passes.instruction_operands import COMPUTES
 from gemmini_xdsl.passes.list_scheduling import Task, Unit, depend, list_schedule
 from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress
 
@@ -40,13 +39,10 @@ def order_instructions(
     changed where another instruction is now the first of a sum. Raises `PassFailedException` for
     code that cannot be ordered.
     """
-    groups = _Groups()
-    for instruction in code:
-        groups.add(instruction)
-    configs = [*before, *groups.configs]
+    groups = _Groups(code)
     if groups.configs_repeat:
-        return [*configs, *(instruction for group in groups.groups for instruction in group)]
-    return _with_configs(configs, _Tasks(config).ordered(groups.groups))
+        return [*before, *groups.in_program_order()]
+    return _with_configs([*before, *groups.configs], _Tasks(config).ordered(groups.groups))
 
 
 def spread_transfers(code: Iterable[Instruction], config: GemminiConfig) -> list[Instruction]:
@@ -57,11 +53,9 @@ def spread_transfers(code: Iterable[Instruction], config: GemminiConfig) -> list
     what the first loads overwrite: these come later if there is time for them then. Everything
     keeps its place if configuration changes inside.
     """
-    groups = _Groups()
-    for instruction in code:
-        groups.add(instruction)
+    groups = _Groups(code)
     if groups.configs_repeat:
-        return [instruction for group in groups.groups for instruction in group]
+        return groups.in_program_order()
     products = [group for group in groups.groups if isinstance(group[0].op, PreloadOp)]
     transfers = [group[0] for group in groups.groups if not isinstance(group[0].op, PreloadOp)]
     stores = [transfer for transfer in transfers if isinstance(transfer.op, MvoutOp)]
@@ -114,37 +108,33 @@ def _with_configs(
     """The instructions with each configuration before the first one that depends on it."""
     places: list[list[Instruction]] = [[] for _ in range(len(instructions) + 1)]
     for config in configs:
-        place = (n for n, other in enumerate(instructions, 1) if _depends(other.op, config.op))
-        places[next(place, 0)].append(config)
+        kind = kind_set_by(config.op)
+        users = (n for n, user in enumerate(instructions, 1) if kind in kinds_used_by(user.op))
+        places[next(users, 0)].append(config)
     ordered = places[0]
     for instruction, preceding in zip(instructions, places[1:], strict=True):
         ordered += [*preceding, instruction]
     return ordered
 
 
-def _depends(op: Operation, config: Operation) -> bool:
-    match config:
-        case ConfigLdOp():
-            return isinstance(op, MVIN_OPS) and config.id.value.data == op.ID
-        case ConfigStOp():
-            return isinstance(op, MvoutOp)
-        case _:
-            return isinstance(op, PreloadOp)
-
-
 class _Groups:
     """Configuration, and instructions that stay together."""
 
-    def __init__(self) -> None:
+    def __init__(self, code: Iterable[Instruction]) -> None:
         self.configs: list[Instruction] = []
         self.groups: list[list[Instruction]] = []
         self.configs_repeat = False
-        self._kinds: set[object] = set()
+        self._kinds: set[Kind | None] = set()
         self._before: Operation | None = None
         self._previous: Instruction | None = None
+        for instruction in code:
+            self._add(instruction)
 
-    def add(self, code: Instruction) -> None:
-        """Add the next instruction of the program."""
+    def in_program_order(self) -> list[Instruction]:
+        """All of it, each instruction in its place."""
+        return [*self.configs, *(code for group in self.groups for code in group)]
+
+    def _add(self, code: Instruction) -> None:
         op, previous = code.op, self._previous
         if isinstance(op, CONFIGS):
             self._add_config(code)
@@ -162,7 +152,7 @@ class _Groups:
         self._previous = code
 
     def _add_config(self, code: Instruction) -> None:
-        kind = code.op.id.value.data if isinstance(code.op, ConfigLdOp) else type(code.op)
+        kind = kind_set_by(code.op)
         self.configs_repeat = self.configs_repeat or kind in self._kinds or bool(self.groups)
         self._kinds.add(kind)
         if self.configs_repeat:

@@ -12,9 +12,6 @@ from gemmini_xdsl.dialects.bounds import constant_value, upper_bound
 from gemmini_xdsl.dialects.effects import ACCUMULATOR, local_resource
 from gemmini_xdsl.dialects.isa import (
     MVIN_OPS,
-    ConfigExOp,
-    ConfigLdOp,
-    ConfigStOp,
     Mvin2Op,
     Mvin3Op,
     MvinOp,
@@ -22,9 +19,8 @@ from gemmini_xdsl.dialects.isa import (
     PreloadOp,
 )
 from gemmini_xdsl.dialects.mixed import Index
+from gemmini_xdsl.passes.configuration_state import CONFIGS
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder, is_pure
-
-_CONFIGS = (ConfigExOp, ConfigLdOp, ConfigStOp)
 
 
 def clone_into(op: Operation, builder: IndexBuilder, mapping: dict[SSAValue, SSAValue]) -> None:
@@ -128,7 +124,7 @@ def open_streams(
                 streams += nested
             case MvinOp() | Mvin2Op() | Mvin3Op() | MvoutOp():
                 streams.append(Stream(op, mapping, counted(1), 1))
-            case _ if isinstance(op, _CONFIGS) or is_pure(op):
+            case _ if isinstance(op, CONFIGS) or is_pure(op):
                 clone_into(op, builder, mapping)
             case _:
                 return None

@@ -55,7 +55,7 @@ def lower_bound(problem: Problem, config: GemminiConfig, bias: str = "none") -> 
     beat = config.dma_bus_bits // 8
     load = float(sum(matrix_beats(*shape, config) for shape in byte_shapes))
     total = sum(rows * width for rows, width in byte_shapes)
-    excess = max(0, total - config.l2_kib * 1024)
+    excess = max(0, total - config.l2_bytes)
     load += excess / DRAM_BYTES_PER_CYCLE - excess / beat
     if byte_shapes[1][1] == config.input_bytes and problem.k > 1:
         array, load = _mix_columns(array, load, problem.k, k, config)

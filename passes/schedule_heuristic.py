@@ -222,13 +222,13 @@ class _Estimate:
         result = self.config.acc_bytes if self.problem.wide_result else self.config.input_bytes
         whole = self.problem.n * result
         part = min(tile_n * self.config.dim * result, whole)
-        in_dram = self.problem.m * whole > self.config.l2_kib * 1024
+        in_dram = self.problem.m * whole > self.config.l2_bytes
         line = self.config.l2_line_bytes
         return in_dram and part < whole and (part % line != 0 or whole % line != 0)
 
     def _exceeds_l2(self) -> bool:
         m, n, k = self.problem.m, self.problem.n, self.problem.k
-        return (m * k + k * n) * self.config.input_bytes > self.config.l2_kib * 1024
+        return (m * k + k * n) * self.config.input_bytes > self.config.l2_bytes
 
     def _banks_conflict(self, tiling: Tiling) -> bool:
         """Whether the slots of A and B, or those of C, cannot have banks of their own."""

@@ -118,14 +118,8 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
         return _loop_ws_problem(schedule, problem, config)
     if schedule.unroll and (broken := unroll_problem(schedule, problem, config)) is not None:
         return broken
-    if schedule.software_pipeline:
-        trip_m, _, _ = Tiling.of(schedule, problem, config).trips
-        streamed = "a" if trip_m > 1 else "b"
-        if any(schedule.slots(operand) == 1 for operand in (streamed, "c")):
-            return (
-                "software_pipeline: one tile is computed while others are loaded and stored: "
-                f'double_buffer must name "{streamed}" and "c" here'
-            )
+    if (broken := pipeline_problem(schedule, problem, config)) is not None:
+        return broken
     if schedule.placement == Placement.INTERLEAVED:
         # No move crosses two pieces.
         piece = config.max_block_cols * config.dim
@@ -166,6 +160,20 @@ def unroll_problem(schedule: Schedule, problem: Problem, config: GemminiConfig) 
             "instruction cache beside other code: leave the loops (unroll = false)"
         )
     return None
+
+
+def pipeline_problem(schedule: Schedule, problem: Problem, config: GemminiConfig) -> str | None:
+    """What a software pipeline lacks: slots of the operand that comes in strips, and of sums."""
+    if not schedule.software_pipeline:
+        return None
+    trip_m, _, _ = Tiling.of(schedule, problem, config).trips
+    streamed = "a" if trip_m > 1 else "b"
+    if all(schedule.slots(operand) > 1 for operand in (streamed, "c")):
+        return None
+    return (
+        "software_pipeline: one tile is computed while others are loaded and stored: "
+        f'double_buffer must name "{streamed}" and "c" here'
+    )
 
 
 def tile_takes_division(schedule: Schedule) -> bool:

@@ -23,7 +23,6 @@ IMMEDIATE_RANGE = 1 << 11
 MAX_ANCHORS, MAX_CONSTANT_ANCHORS = 2, 14
 """Values kept in registers for pointers (each) and for packed constants (all together)."""
 
-
 LONG_BODY = 32
 """Commands of a loop's body from which on it is treated as straight-line code."""
 
@@ -51,20 +50,12 @@ class StrengthReducer:
             return self._anchored(form, before)
         if self._is_long(loop) and before.parent is loop.body.block:
             return self._anchored(self._moving(form, loop), before)
-        induction = loop.body.block.args[0]
-        step = constant_value(loop.step)
-        inside = {
-            value
-            for value, _ in form.terms
-            if _is_inside(value, loop) and not (value is induction and step is not None)
-        }
-        outside = form.without(inside)
-        if not inside:
-            return self._invariant_or_carried(outside, loop, step)
+        outside, inner = _split(form, loop)
+        if not inner:
+            return self._invariant_or_carried(outside, loop)
         if not outside.terms:
             return _emit(form, before)
-        base = self._invariant_or_carried(outside, loop, step)
-        inner = tuple(term for term in form.terms if term[0] in inside)
+        base = self._invariant_or_carried(outside, loop)
         return _emit(LinearForm(0, ((base, 1), *inner)), before)
 
     def _is_long(self, loop: scf.ForOp) -> bool:
@@ -79,18 +70,13 @@ class StrengthReducer:
 
         Its constant stays apart, so that it can be counted from an anchor.
         """
-        inside = {value for value, _ in form.terms if _is_inside(value, loop)}
-        inside.discard(loop.body.block.args[0])
-        outside = form.without(inside) + -form.constant
-        inner = tuple(term for term in form.terms if term[0] in inside)
+        outside, inner = _split(form, loop)
         if not outside.terms:
             return form
-        base = self._invariant_or_carried(outside, loop, constant_value(loop.step))
+        base = self._invariant_or_carried(LinearForm(0, outside.terms), loop)
         return LinearForm(form.constant, ((base, 1), *inner))
 
-    def _invariant_or_carried(
-        self, form: LinearForm, loop: scf.ForOp, step: int | None
-    ) -> SSAValue:
+    def _invariant_or_carried(self, form: LinearForm, loop: scf.ForOp) -> SSAValue:
         induction = loop.body.block.args[0]
         coefficient = form.coefficient(induction)
         if coefficient == 0:
@@ -98,6 +84,7 @@ class StrengthReducer:
             if key not in self._hoisted:
                 self._hoisted[key] = self.materialize(form, loop)
             return self._hoisted[key]
+        step = constant_value(loop.step)
         assert step is not None
         start = form.without({induction}) + LinearForm.of(loop.lb) * coefficient
         increment = coefficient * step % MODULUS
@@ -147,6 +134,18 @@ class StrengthReducer:
             body = loop.detach_region(loop.body)
             new_loop = scf.ForOp(*bounds, initial, body)
             Rewriter.replace_op(loop, new_loop, new_loop.results[: len(results)])
+
+
+def _split(form: LinearForm, loop: scf.ForOp) -> tuple[LinearForm, _Terms]:
+    """What does not change, or changes evenly, in `loop`, and the terms that change otherwise."""
+    induction = loop.body.block.args[0]
+    even = constant_value(loop.step) is not None
+    inside = {
+        value
+        for value, _ in form.terms
+        if _is_inside(value, loop) and not (value is induction and even)
+    }
+    return form.without(inside), tuple(term for term in form.terms if term[0] in inside)
 
 
 def _plus(value: SSAValue, distance: int, builder: Builder) -> SSAValue:

@@ -20,9 +20,10 @@ from gemmini_xdsl.dialects.bounds import constant_value
 from gemmini_xdsl.dialects.isa import LocalAddressOp
 from gemmini_xdsl.dialects.mixed import Index
 from gemmini_xdsl.dialects.tile import AllocOp
+from gemmini_xdsl.passes.configuration_state import CONFIGS
 from gemmini_xdsl.passes.constant_evaluation import function_of
 from gemmini_xdsl.passes.diagnostics import location
-from gemmini_xdsl.passes.instruction_operands import CONFIGS, operands_of
+from gemmini_xdsl.passes.instruction_operands import operands_of
 from gemmini_xdsl.passes.schedule_rules import MAX_UNROLLED_INSTRUCTIONS
 from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress, RunTimeNumber
 

@@ -56,7 +56,7 @@ def residency(
     """
     if not any(map(is_cold, regions)):
         lines = [use.line for use in _first_uses(regions, config, replay)]
-        fits = len(lines) * config.l2_line_bytes <= config.l2_kib * 1024
+        fits = len(lines) * config.l2_line_bytes <= config.l2_bytes
         return Residency(_ranges(lines, config) if fits else [])
     end = index + 1
     while end < len(regions) and not starts_program(regions[end]):

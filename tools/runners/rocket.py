@@ -86,7 +86,7 @@ class RocketModel:
         line = config.l2_line_bytes
         self._instruction_cache = Cache(L1_SETS, L1_WAYS, line)
         self._data_cache = Cache(L1_SETS, L1_WAYS, line)
-        l2_sets = max(1, config.l2_kib * 1024 // (config.l2_ways * line))
+        l2_sets = max(1, config.l2_bytes // (config.l2_ways * line))
         self._l2 = Cache(l2_sets, config.l2_ways, line)
         self.line_bits = self._data_cache.line_bits
         self._dram = DRAM_LATENCY + config.dram_latency

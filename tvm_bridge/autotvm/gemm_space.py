@@ -7,7 +7,13 @@ from dataclasses import replace
 
 from gemmini_xdsl.dialects.attributes import OPERANDS, TILE_DIMS, Dataflow, Lowering, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
-from gemmini_xdsl.passes.schedule_rules import Problem, Tiling, schedule_problem, unroll_problem
+from gemmini_xdsl.passes.schedule_rules import (
+    Problem,
+    Tiling,
+    pipeline_problem,
+    schedule_problem,
+    unroll_problem,
+)
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import Entity, OtherOptionEntity, Values
 from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import (
     DATAFLOW,
@@ -79,16 +85,10 @@ def _add_constraints(space: ConfigSpace, problem: Problem, config: GemminiConfig
     def slots_if_pipelined(values: Values) -> bool:
         if not values[SOFTWARE_PIPELINE].to_json():
             return True
-        m, n = (tile_size(values, name) for name in TILES[:2])
-        streamed = SLOTS[0] if m < blocks[0] else SLOTS[1] if n < blocks[1] else None
-        return streamed is not None and all(
-            bool(values[name].to_json()) for name in (streamed, SLOTS[2])
-        )
+        return pipeline_problem(read_schedule({**smallest, **values}), problem, config) is None
 
-    def unrolled_if_pipelined(values: Values) -> bool:
-        return bool(values[UNROLL].to_json()) or not values[SOFTWARE_PIPELINE].to_json()
-
-    blocks = problem.blocks(config)
+    def consistent(values: Values) -> bool:
+        return read_schedule({**smallest, **values}).problem() is None
 
     legal = [flow for flow in Dataflow if allowed({DATAFLOW: OtherOptionEntity(str(flow))})]
     if not legal:
@@ -106,11 +106,12 @@ def _add_constraints(space: ConfigSpace, problem: Problem, config: GemminiConfig
         (*TILES, EXCHANGE, MVIN, MVOUT, UNROLL, SOFTWARE_PIPELINE), short_if_unrolled
     )
     space.add_constraint((*TILES[:2], *SLOTS, SOFTWARE_PIPELINE), slots_if_pipelined)
-    space.add_constraint((UNROLL, SOFTWARE_PIPELINE), unrolled_if_pipelined)
     for entry in FIELD_KNOBS:
-        if not {*TILES, *SLOTS, SOFTWARE_PIPELINE} & {*entry.names}:
+        if not {*TILES, *SLOTS} & {*entry.names}:
             names = (*entry.names, *entry.limited_with)
-            space.add_constraint(names, allowed_whatever_the_size)
+            # A pipeline needs several tiles.
+            pipelines = SOFTWARE_PIPELINE in entry.names
+            space.add_constraint(names, consistent if pipelines else allowed_whatever_the_size)
 
 
 def _add_representatives(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> None:

@@ -127,7 +127,7 @@ def quick_choice(task: GemmTask, rivals: Sequence[Schedule] = ()) -> Schedule | 
 
 def _exceeds_l2(task: GemmTask) -> bool:
     m, n, k = task.workload.m, task.workload.n, task.workload.k
-    return (m * k + k * n + m * n) * task.config.input_bytes > task.config.l2_kib * 1024
+    return (m * k + k * n + m * n) * task.config.input_bytes > task.config.l2_bytes
 
 
 def _part(task: GemmTask, schedule: Schedule) -> GemmTask:
@@ -142,9 +142,14 @@ def _part(task: GemmTask, schedule: Schedule) -> GemmTask:
     tiles = max(QUICK_TILES, tiling.trips[axis] * QUICK_BLOCKS // blocks)
     if tiles >= tiling.trips[axis]:
         return task
-    shorter = tiles * step + (size % step)
-    part = replace(workload, m=shorter) if axis == 0 else replace(workload, n=shorter)
-    return replace(task, workload=part)
+    return _resized(task, axis, tiles * step + (size % step))
+
+
+def _resized(task: GemmTask, axis: int, size: int) -> GemmTask:
+    """The product with another M (axis 0) or N (axis 1)."""
+    workload = task.workload
+    changed = replace(workload, m=size) if axis == 0 else replace(workload, n=size)
+    return replace(task, workload=changed)
 
 
 class _Search:
@@ -168,7 +173,7 @@ class _Search:
                 self.cycles[schedule] = self._pipeline(schedule)
                 continue
             task = _part(self._task, schedule) if self._parts else self._task
-            cycles = self._runner.cycles(task, compile_schedule(task, schedule), schedule)
+            cycles = self._cycles(task, schedule)
             blocks = prod(task.workload.problem.blocks(task.config))
             self.cycles[schedule] = cycles * whole // blocks
         return bool(new)
@@ -178,14 +183,14 @@ class _Search:
         tiling = Tiling.of(schedule, self._task.workload.problem, self._task.config)
         axis = 0 if tiling.trips[0] > 1 else 1
         step = tiling.tile[axis] * self._task.config.dim
-        short, long = (self._tiles(schedule, axis, step * tiles) for tiles in QUICK_PIPELINES)
+        short, long = (
+            self._cycles(_resized(self._task, axis, step * tiles), schedule)
+            for tiles in QUICK_PIPELINES
+        )
         each = (long - short) / (QUICK_PIPELINES[1] - QUICK_PIPELINES[0])
         return round(short + each * (tiling.trips[axis] - QUICK_PIPELINES[0]))
 
-    def _tiles(self, schedule: Schedule, axis: int, size: int) -> int:
-        workload = self._task.workload
-        part = replace(workload, m=size) if axis == 0 else replace(workload, n=size)
-        task = replace(self._task, workload=part)
+    def _cycles(self, task: GemmTask, schedule: Schedule) -> int:
         return self._runner.cycles(task, compile_schedule(task, schedule), schedule)
 
     def best(self, count: int) -> list[Schedule]:

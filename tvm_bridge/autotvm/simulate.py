@@ -100,21 +100,31 @@ class SimulatorRunner:
         The core's time depends on the kind of `schedule`, see `core_gap`.
         """
         gap = self.host_gap if schedule is None else core_gap(schedule, self.host_gap)
-        try:
-            with TimingModel(task.config) as model:
-                for placement in program.placements:
-                    argument = placement.argument
-                    if argument.role != Role.OUTPUT and argument.shape is not None:
-                        size = prod(argument.shape) * np.dtype(argument.dtype).itemsize
-                        model.host_write(placement.address, size)
-                start = 0
-                if workload_size(task.workload) <= WARM_PRODUCTS:
-                    _execute(model, program, gap)
-                    start = model.fence()
+        return call_cycles(task, program, gap, warm=workload_size(task.workload) <= WARM_PRODUCTS)
+
+
+def call_cycles(
+    task: GemmTask, program: CommandStream | NativeProgram, gap: int, *, warm: bool
+) -> int:
+    """Cycles of a call on the timing model, `gap` between commands; `warm`: of the second one.
+
+    The core has just written the inputs. Raises `MeasureError` for a program that hangs.
+    """
+    try:
+        with TimingModel(task.config) as model:
+            for placement in program.placements:
+                argument = placement.argument
+                if argument.role != Role.OUTPUT and argument.shape is not None:
+                    size = prod(argument.shape) * np.dtype(argument.dtype).itemsize
+                    model.host_write(placement.address, size)
+            start = 0
+            if warm:
                 _execute(model, program, gap)
-                return model.fence() - start
-        except TimingError as error:
-            raise MeasureError(MeasureErrorNo.RUNTIME_DEVICE, str(error)) from None
+                start = model.fence()
+            _execute(model, program, gap)
+            return model.fence() - start
+    except TimingError as error:
+        raise MeasureError(MeasureErrorNo.RUNTIME_DEVICE, str(error)) from None
 
 
 def core_gap(schedule: Schedule, gap: int) -> int:

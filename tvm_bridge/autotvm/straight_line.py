@@ -28,7 +28,7 @@ from gemmini_xdsl.passes.convert_gemmini_to_rocc import (
     commands_of,
 )
 from gemmini_xdsl.passes.gemmini_list_schedule import configs_before
-from gemmini_xdsl.passes.index_arithmetic import is_pure, loop_trip_count
+from gemmini_xdsl.passes.index_arithmetic import is_pure, loop_range
 from gemmini_xdsl.passes.instruction_ordering import order_instructions, spread_transfers
 from gemmini_xdsl.passes.linear_form import MODULUS, LinearForm
 from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress, RunTimeNumber
@@ -65,7 +65,7 @@ def straight_line_commands(module: ModuleOp) -> CommandStream | None:
         if isinstance(op, scf.ForOp):
             code += _repeated(op)
         elif isinstance(op, UnrollOp) and op.kernel is not None:
-            code += _kernel(op, numbers)
+            code += _known(_spread(op), numbers)
         elif isinstance(op, UnrollOp):
             before = configs_before(op)
             del code[len(code) - len(before) :]
@@ -86,7 +86,7 @@ def straight_line_commands(module: ModuleOp) -> CommandStream | None:
 
 def _kernel_of(op: Operation) -> UnrollOp | None:
     """The kernel that `op`, a loop, repeats."""
-    if not isinstance(op, scf.ForOp) or loop_trip_count(op) is None or op.iter_args:
+    if not isinstance(op, scf.ForOp) or loop_range(op) is None or op.iter_args:
         return None
     kernel: UnrollOp | None = None
     for inner in op.body.block.ops:
@@ -99,14 +99,11 @@ def _kernel_of(op: Operation) -> UnrollOp | None:
 
 def _repeated(loop: scf.ForOp) -> Iterator[Instruction]:
     """What a loop over a kernel issues."""
-    kernel = _kernel_of(loop)
+    kernel, iterations = _kernel_of(loop), loop_range(loop)
     assert kernel is not None
-    ordered = spread_transfers(unroll(kernel.body.block).instructions, module_config(loop))
-    start, stop, step = (constant_value(value) for value in (loop.lb, loop.ub, loop.step))
-    assert start is not None
-    assert stop is not None
-    assert step is not None
-    for iteration in range(start, stop, step):
+    assert iterations is not None
+    ordered = _spread(kernel)
+    for iteration in iterations:
         numbers: dict[SSAValue, int] = {loop.body.block.args[0]: iteration}
         for op in loop.body.block.ops:
             if op.results:
@@ -116,10 +113,9 @@ def _repeated(loop: scf.ForOp) -> Iterator[Instruction]:
         yield from _known(ordered, numbers)
 
 
-def _kernel(kernel: UnrollOp, numbers: Mapping[SSAValue, int]) -> Iterator[Instruction]:
-    """What a kernel issues that is executed once."""
-    ordered = spread_transfers(unroll(kernel.body.block).instructions, module_config(kernel))
-    return _known(ordered, numbers)
+def _spread(kernel: UnrollOp) -> list[Instruction]:
+    """What a kernel issues, in order."""
+    return spread_transfers(unroll(kernel.body.block).instructions, module_config(kernel))
 
 
 def _evaluated(op: Operation, numbers: Mapping[SSAValue, int]) -> int | None:
