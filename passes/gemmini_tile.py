@@ -213,7 +213,10 @@ class _InstructionNest(_Nest):
     def build(self, builder: IndexBuilder) -> None:
         """Insert the buffers and the nest, in a `gemmini.unroll` if the schedule says so."""
         if self.schedule.unroll:
-            region = UnrollOp.empty(software_pipeline=self.schedule.software_pipeline)
+            region = UnrollOp.empty(
+                software_pipeline=self.schedule.software_pipeline,
+                prefetch_distance=self.schedule.prefetch_distance,
+            )
             builder.insert(region)
             builder = IndexBuilder.at_end(region.body.block)
         tile_m, tile_n, tile_k = self.tiling.tile
@@ -226,6 +229,9 @@ class _InstructionNest(_Nest):
             if self.schedule.software_pipeline and operand == "c":
                 # One tile is stored while the next one is added to.
                 placement = Placement.BANKED
+            elif placement == Placement.CYCLIC and slots == 1:
+                # The other operand takes turns in the banks that this one leaves.
+                placement = Placement.PACKED
             elif self.schedule.software_pipeline and slots == 1:
                 # It is read while it is being loaded.
                 placement = Placement.INTERLEAVED

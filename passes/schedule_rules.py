@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from gemmini_xdsl.dialects.attributes import TILE_DIMS, Lowering, Placement, Schedule
+from gemmini_xdsl.dialects.attributes import TILE_DIMS, Lowering, Schedule
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.dialects.transposes import illegal_transposes
 from gemmini_xdsl.hardware import GemminiConfig
@@ -120,12 +120,12 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
         return broken
     if (broken := pipeline_problem(schedule, problem, config)) is not None:
         return broken
-    if schedule.placement == Placement.INTERLEAVED:
+    if schedule.placement.by_pieces:
         # No move crosses two pieces.
         piece = config.max_block_cols * config.dim
         for key, value, _ in limits:
             if value and piece % value:
-                return f"placement interleaved: {key} must divide {piece}, got {value}"
+                return f"placement {schedule.placement}: {key} must divide {piece}, got {value}"
     rows = Tiling.of(schedule, problem, config).rows(schedule, config.dim)
     needed = rows["a"] + rows["b"]
     if needed > config.scratchpad_rows:

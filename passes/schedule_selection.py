@@ -54,7 +54,9 @@ def schedule_for(
     # Imported here: it needs the timing model.
     from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import quick_choice
 
-    rivals = [unrolled] if unrolled else software_pipelines(problem, config, dataflow)
+    rivals = software_pipelines(problem, config, dataflow)
+    if unrolled is not None:
+        rivals.append(unrolled)
     whole = all(size % config.dim == 0 for size in (problem.m, problem.n, problem.k))
     if (
         unrolled is None
