@@ -146,8 +146,13 @@ def _part(task: GemmTask, schedule: Schedule) -> GemmTask:
 
 
 def _resized(task: GemmTask, axis: int, size: int) -> GemmTask:
-    """The product with another M (axis 0) or N (axis 1)."""
+    """The product with another M (axis 0) or N (axis 1), or one that is a little larger.
+
+    Rows begin at the same places of a line of the L2: what is not aligned takes more requests.
+    """
     workload = task.workload
+    whole = (workload.m, workload.n)[axis]
+    size += (whole - size) % task.config.l2_line_bytes
     changed = replace(workload, m=size) if axis == 0 else replace(workload, n=size)
     return replace(task, workload=changed)
 
@@ -183,12 +188,14 @@ class _Search:
         tiling = Tiling.of(schedule, self._task.workload.problem, self._task.config)
         axis = 0 if tiling.trips[0] > 1 else 1
         step = tiling.tile[axis] * self._task.config.dim
-        short, long = (
-            self._cycles(_resized(self._task, axis, step * tiles), schedule)
-            for tiles in QUICK_PIPELINES
-        )
-        each = (long - short) / (QUICK_PIPELINES[1] - QUICK_PIPELINES[0])
-        return round(short + each * (tiling.trips[axis] - QUICK_PIPELINES[0]))
+        short, long = (_resized(self._task, axis, step * tiles) for tiles in QUICK_PIPELINES)
+        cycles = [self._cycles(task, schedule) for task in (short, long)]
+        trips = [
+            Tiling.of(schedule, task.workload.problem, task.config).trips[axis]
+            for task in (short, long)
+        ]
+        each = (cycles[1] - cycles[0]) / (trips[1] - trips[0])
+        return round(cycles[0] + each * (tiling.trips[axis] - trips[0]))
 
     def _cycles(self, task: GemmTask, schedule: Schedule) -> int:
         return self._runner.cycles(task, compile_schedule(task, schedule), schedule)
