@@ -174,7 +174,9 @@ class Schedule:
     product are put in one order at compile time. With `software_pipeline`, too, one loop is left:
     that over tiles, which loads the next tile and stores the one before while it computes one.
     `prefetch_distance` says how many MVINs ahead of their first product its loads are sent; with 0
-    they are a whole tile ahead.
+    they are a whole tile ahead. Without a pipeline it orders a whole product, whose tiles along k
+    have a slot each. In the first `transposed_tiles` of these B, a single column, is loaded as a
+    row, which takes fewer requests, and transposed by the array, which takes a second pass.
     """
 
     tile: tuple[int, int, int]
@@ -189,6 +191,7 @@ class Schedule:
     unroll: bool = False
     software_pipeline: bool = False
     prefetch_distance: int = 0
+    transposed_tiles: int = 0
 
     def slots(self, operand: str) -> int:
         """Slots of the local buffer of `operand` ("a", "b" or "c")."""
@@ -209,7 +212,7 @@ class Schedule:
         wrong = [name for name in self.double_buffer if name not in OPERANDS or len(name) != 1]
         if wrong or len(set(self.double_buffer)) != len(self.double_buffer):
             return f'double_buffer must list "a", "b", "c" at most once, got {self.double_buffer}'
-        for key in ("mvin_cols", "mvout_cols", "prefetch_distance"):
+        for key in ("mvin_cols", "mvout_cols", "prefetch_distance", "transposed_tiles"):
             if getattr(self, key) < 0:
                 return f"{key} must not be negative, got {getattr(self, key)}"
         if self.unroll and self.lowering != Lowering.ISA:
@@ -221,11 +224,16 @@ class Schedule:
                 f"placement = {self.placement} needs unroll = true: it has no row that loops can "
                 "add to"
             )
-        if not self.software_pipeline:
-            if self.prefetch_distance:
-                return "prefetch_distance is that of a pipeline: it needs software_pipeline = true"
-            if self.placement == Placement.CYCLIC:
-                return "placement = cyclic is for a tile after another: it needs software_pipeline"
+        if (self.prefetch_distance > 0) != (self.placement == Placement.CYCLIC):
+            return (
+                "prefetch_distance and placement = cyclic need each other: what is loaded must lie "
+                "in another bank than what is read"
+            )
+        if self.transposed_tiles and (self.software_pipeline or not self.prefetch_distance):
+            return (
+                "transposed_tiles are those of a whole product: they need a prefetch_distance and "
+                "no software_pipeline"
+            )
         return None
 
 

@@ -205,7 +205,8 @@ def _local_address(address: SSAValue | None) -> LinearForm:
         form = LinearForm.of(slot) * (second - first) + first
     elif alloc.placement.data.by_pieces:
         raise PassFailedException(
-            f"{location(op)}: {alloc.placement.data} placement needs static rows; run gemmini-unroll first"
+            f"{location(op)}: {alloc.placement.data} placement needs static rows; run "
+            "gemmini-unroll first"
         )
     elif isinstance(slot, int):
         form = LinearForm.of(row) + starts[slot]
@@ -248,6 +249,8 @@ def base_address(value: SSAValue) -> LinearForm:
     owner = value.owner
     if isinstance(owner, memref.CastOp):
         return base_address(owner.source)
+    if isinstance(owner, memref.CollapseShapeOp):
+        return base_address(owner.src)
     if isinstance(owner, memref.SubviewOp):
         offsets: Sequence[Index] = join(owner.offsets, owner.static_offsets)
         return _dram_address(owner.source, offsets)

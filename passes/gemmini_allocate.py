@@ -13,7 +13,7 @@ from xdsl.utils.exceptions import PassFailedException
 from gemmini_xdsl.dialects.attributes import Placement, Space
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.local_memory import BufferType
-from gemmini_xdsl.dialects.tile import AllocOp
+from gemmini_xdsl.dialects.tile import AllocOp, UnrollOp
 from gemmini_xdsl.passes.diagnostics import location
 from gemmini_xdsl.passes.schedule_rules import ceil_div
 
@@ -68,6 +68,8 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
     positions: dict[Operation, int] = {op: index for index, op in enumerate(block.ops)}
     taken: dict[Space, list[_Interval]] = {Space.SCRATCHPAD: [], Space.ACCUMULATOR: []}
     chosen: dict[AllocOp, list[int]] = {}
+    left: dict[Space, list[int]] = {}
+    turns = 0
     for alloc in sorted(allocs, key=lambda op: op.placement.data == Placement.CYCLIC):
         type_ = alloc.buffer.type
         assert isinstance(type_, BufferType)
@@ -86,7 +88,8 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
         by_pieces = alloc.placement.data.by_pieces
         banks: list[int] = []
         if alloc.placement.data == Placement.CYCLIC:
-            banks = _empty_banks(live, capacity, bank)
+            # All others have their rows already; these buffers take turns together.
+            banks = left.setdefault(space, _empty_banks(live, capacity, bank))
         elif by_pieces:
             share = _share_of_banks(alloc, allocs, _banks_beside_slots(live, bank, capacity))
             banks = _emptiest_banks(live, capacity, bank, share)
@@ -96,7 +99,7 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
             if given:
                 start: int | None = given[number]
             elif by_pieces:
-                turn = _turn(alloc, number, len(banks))
+                turn = turns + _turn(alloc, number, len(banks))
                 start = _lowest_free(rows, live, capacity, 1, banks[turn % len(banks)] * bank, bank)
                 if start is None:
                     start = _lowest_free(rows, live, capacity, 1)
@@ -118,6 +121,8 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
             live.append(interval)
             taken[space].append(interval)
         chosen[alloc] = starts
+        if by_pieces and _slots_take_turns(alloc):
+            turns += type_.slots.data
     for alloc, starts in chosen.items():
         alloc.base = DenseArrayBase.from_list(i64, starts)
     return True
@@ -141,18 +146,28 @@ def _turn(alloc: AllocOp, number: int, banks: int) -> int:
     With two banks only rows do, since the array and the loader would change places too often.
     With cyclic placement as many pieces in a row share a bank as the products that wait in the
     reservation station use. What is loaded three pieces ahead then lies in another bank, and
-    each bank has its turn equally often, so that the next slot goes on with the first one.
+    each bank has its turn equally often, so that the next slot goes on with the first one. Where
+    each tile has a slot, slots take turns.
     """
     type_ = alloc.buffer.type
     assert isinstance(type_, BufferType)
     parts = len(alloc.part_rows())
     slot, part = divmod(number, parts)
     if alloc.placement.data == Placement.CYCLIC:
+        if _slots_take_turns(alloc):
+            return slot
         config = module_config(alloc)
         waiting = config.execute_entries // 2 // config.max_block_cols
         return part * banks * max(1, parts // (banks * max(1, waiting))) // parts
     row, piece = divmod(part, parts // type_.grid[0])
     return slot + row + (piece if banks > 2 else 0)
+
+
+def _slots_take_turns(alloc: AllocOp) -> bool:
+    """Whether every tile has a slot of its own, so that no bank is needed for the next one's."""
+    region = alloc.parent_op()
+    pipelined = isinstance(region, UnrollOp) and region.software_pipeline is not None
+    return alloc.placement.data == Placement.CYCLIC and not pipelined
 
 
 def _share_of_banks(alloc: AllocOp, allocs: list[AllocOp], banks: int) -> int:

@@ -14,7 +14,7 @@ from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.tile import UnrollOp
 from gemmini_xdsl.passes.configuration_state import CONFIGS
 from gemmini_xdsl.passes.instruction_ordering import order_instructions
-from gemmini_xdsl.passes.pipeline_ordering import order_kernel, order_prologue
+from gemmini_xdsl.passes.pipeline_ordering import order_ahead, order_kernel
 from gemmini_xdsl.passes.straight_line import Instruction, read_instructions
 
 
@@ -69,7 +69,7 @@ def order_region(
     if region.kernel is not None:
         return [*before, *order_kernel(code, config, region.distance)]
     if region.distance:
-        return order_prologue(before, code, config, region.distance)
+        return order_ahead(before, code, config, region.distance)
     return order_instructions(before, code, config)
 
 

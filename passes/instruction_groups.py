@@ -35,12 +35,16 @@ def with_configs(
 
 
 class InstructionGroups:
-    """Configuration, and instructions that stay together."""
+    """Configuration, and instructions that stay together.
+
+    `configs` are the configurations before everything else. The kinds of those that stand among
+    the other `groups` are `repeated`.
+    """
 
     def __init__(self, code: Iterable[Instruction]) -> None:
         self.configs: list[Instruction] = []
         self.groups: list[list[Instruction]] = []
-        self.configs_repeat = False
+        self.repeated: set[Kind | None] = set()
         self._kinds: set[Kind | None] = set()
         self._before: Operation | None = None
         self._previous: Instruction | None = None
@@ -70,12 +74,12 @@ class InstructionGroups:
 
     def _add_config(self, code: Instruction) -> None:
         kind = kind_set_by(code.op)
-        self.configs_repeat = self.configs_repeat or kind in self._kinds or bool(self.groups)
-        self._kinds.add(kind)
-        if self.configs_repeat:
+        if kind in self._kinds or self.groups:
+            self.repeated.add(kind)
             self.groups.append([code])
         else:
             self.configs.append(code)
+        self._kinds.add(kind)
 
     def _add_pair(self, preload: Instruction, compute: Instruction) -> None:
         """A pair that uses the weights of the pair before it stays with that one."""

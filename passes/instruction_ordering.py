@@ -34,7 +34,7 @@ def order_instructions(
     code that cannot be ordered.
     """
     groups = InstructionGroups(code)
-    if groups.configs_repeat:
+    if groups.repeated:
         return [*before, *groups.in_program_order()]
     return with_configs([*before, *groups.configs], _Tasks(config).ordered(groups.groups))
 

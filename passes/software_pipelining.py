@@ -5,6 +5,7 @@ from __future__ import annotations
 from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.transforms.common_subexpression_elimination import cse
 from xdsl.utils.exceptions import PassFailedException
 
 from gemmini_xdsl.dialects.bounds import constant_value
@@ -47,6 +48,9 @@ def expand_software_pipeline(op: PipelineOp, region: UnrollOp) -> None:
         _load_ahead(op, inside, following, distance)
         copy_region(op.compute.block, inside, iteration)
         _hoist_invariant(kernel)
+        # Slots of the same tile become the same value, by which they are known.
+        assert kernel.parent is not None
+        cse(kernel.parent)
     epilogue = UnrollOp.empty()
     after.insert(epilogue)
     copy_region(op.store.block, IndexBuilder.at_end(epilogue.body.block), trips - 1)
