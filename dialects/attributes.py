@@ -174,9 +174,9 @@ class Schedule:
     product are put in one order at compile time. With `software_pipeline`, too, one loop is left:
     that over tiles, which loads the next tile and stores the one before while it computes one.
     `prefetch_distance` says how many MVINs ahead of their first product its loads are sent; with 0
-    they are a whole tile ahead. Without a pipeline it orders a whole product, whose tiles along k
-    have a slot each. In the first `transposed_tiles` of these B, a single column, is loaded as a
-    row, which takes fewer requests, and transposed by the array, which takes a second pass.
+    they are a whole tile ahead. With `transposed_tiles` a whole product is ordered like that, whose
+    tiles along k have a slot each: in the first ones B, a single column, is loaded as a row, which
+    takes fewer requests, and transposed by the array, which takes a second pass.
     """
 
     tile: tuple[int, int, int]
@@ -234,6 +234,8 @@ class Schedule:
                 "transposed_tiles are those of a whole product: they need a prefetch_distance and "
                 "no software_pipeline"
             )
+        if self.prefetch_distance and not (self.software_pipeline or self.transposed_tiles):
+            return "prefetch_distance needs software_pipeline = true, or transposed_tiles"
         return None
 
 

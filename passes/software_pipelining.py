@@ -5,7 +5,7 @@ from __future__ import annotations
 from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
-from xdsl.transforms.common_subexpression_elimination import cse
+from xdsl.transforms.common_subexpression_elimination import KnownOps
 from xdsl.utils.exceptions import PassFailedException
 
 from gemmini_xdsl.dialects.bounds import constant_value
@@ -48,9 +48,6 @@ def expand_software_pipeline(op: PipelineOp, region: UnrollOp) -> None:
         _load_ahead(op, inside, following, distance)
         copy_region(op.compute.block, inside, iteration)
         _hoist_invariant(kernel)
-        # Slots of the same tile become the same value, by which they are known.
-        assert kernel.parent is not None
-        cse(kernel.parent)
     epilogue = UnrollOp.empty()
     after.insert(epilogue)
     copy_region(op.store.block, IndexBuilder.at_end(epilogue.body.block), trips - 1)
@@ -90,15 +87,24 @@ def _trips(stream: Stream) -> int | None:
 
 
 def _hoist_invariant(kernel: UnrollOp) -> None:
-    """Compute before the kernel what depends on the iteration alone."""
+    """Compute before the kernel what depends on the iteration alone, each number once.
+
+    Slots of the same tile are then the same value, by which they are known.
+    """
     block: Block = kernel.body.block
+    known = KnownOps()
     for op in list(block.ops):
         inside = any(
             isinstance(operand.owner, Operation) and operand.owner.parent is block
             for operand in op.operands
         )
         numbers = all(isinstance(result.type, IndexType) for result in op.results)
-        if is_pure(op) and numbers and not op.regions and not inside:
+        if not is_pure(op) or not numbers or op.regions or inside:
+            continue
+        if (same := known.get(op)) is not None:
+            Rewriter.replace_op(op, [], same.results)
+        else:
+            known[op] = op
             _move_before(op, kernel)
 
 

@@ -147,7 +147,7 @@ class InstructionNest(Nest):
         if part is not None:
             blocks["k"], slots = part.width, part.tiles
         sizes = {"m": self.config.dim, "n": self.config.dim, "k": self.config.exact_depth}
-        rows, cols = {"a": "mk", "b": "kn", "c": "mn"}[operand]
+        rows, cols = {"a": ("m", "k"), "b": ("k", "n"), "c": ("m", "n")}[operand]
         if transposed:
             rows, cols = cols, rows
         space = Space.ACCUMULATOR if operand == "c" else Space.SCRATCHPAD

@@ -134,7 +134,7 @@ def _close_ahead(
     products that read a piece come one after another, so that pieces are used in the order in
     which they are loaded. Narrower pieces make narrower strips if these are stored along K.
     """
-    streamed, other = order[:2]
+    streamed, other = order[0], order[1]
     along_k = problem.transpose_b if streamed == "n" else not problem.transpose_a
     k = problem.blocks(config)[2]
     widest = config.max_block_cols

@@ -37,8 +37,8 @@ class AllocOp(IRDLOperation):
     """A local buffer; `base` gives the first row of each slot once rows are allocated.
 
     `placement` says where `gemmini-allocate` may put it. With `interleaved` and `cyclic` placement
-    a slot is not contiguous: `base` gives the first row of each piece, slot by slot. A piece is as many
-    neighbouring blocks of one row of the grid as an MVIN can move.
+    a slot is not contiguous: `base` gives the first row of each piece, slot by slot. A piece is
+    as many neighbouring blocks of one row of the grid as an MVIN can move.
     """
 
     name = "gemmini.alloc"

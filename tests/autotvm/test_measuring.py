@@ -314,13 +314,31 @@ def unrolled_trials(name: str) -> list[tuple[GemmTask, Schedule]]:
 _ROWS = Schedule(
     (1, 2, 3), double_buffer=("a", "c"), unroll=True, software_pipeline=True, inner_order="mnk"
 )
+_AHEAD = replace(_ROWS, placement=Placement.CYCLIC, prefetch_distance=2, inner_order="mkn")
 PIPELINES = [
     (Workload(100, 30, 40, bias="row"), _ROWS),
     (Workload(100, 30, 40), replace(_ROWS, placement=Placement.INTERLEAVED)),
     (Workload(17, 30, 40), _ROWS),
     (Workload(32, 70, 20, bias="full"), replace(_ROWS, tile=(2, 2, 2), double_buffer=("b", "c"))),
+    (Workload(100, 1, 700, bias="row"), replace(_AHEAD, tile=(1, 1, 44))),
+    (
+        Workload(4, 300, 100),
+        replace(_AHEAD, tile=(1, 4, 7), double_buffer=("b", "c"), inner_order="knm"),
+    ),
+    (
+        Workload(50, 1, 300),
+        Schedule(
+            (4, 1, 4),
+            placement=Placement.CYCLIC,
+            unroll=True,
+            prefetch_distance=4,
+            transposed_tiles=3,
+        ),
+    ),
 ]
-"""Software pipelines over rows, one of two strips, and over columns."""
+"""Software pipelines over rows, one of two strips, over columns, and with a prefetch distance; a
+product of one column that the array transposes in part.
+"""
 
 UNROLLED_PRODUCTS: list[dict[str, Any]] = [
     *[{"bias": bias} for bias in BIASES],

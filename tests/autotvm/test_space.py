@@ -278,7 +278,7 @@ def test_large_products_are_never_unrolled() -> None:
 def test_valid_points_compile_and_no_others() -> None:
     rng = random.Random(7)
     outcomes = set()
-    for _ in range(12):
+    for _ in range(24):
         config = load_config(rng.choice(["default", "lean", "int8_4x4", "int8_8x8"]))
         workload = Workload(
             rng.choice([1, rng.randint(1, 90)]),

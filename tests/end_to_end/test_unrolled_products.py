@@ -149,9 +149,10 @@ def test_random_unrolled_schedules(
 
 
 def pipelined(product: Any, draw: random.Random, config: GemminiConfig) -> Any:
-    """The product in a software pipeline of two to six tiles."""
+    """The product in a software pipeline of two to six tiles, some with a prefetch distance."""
     for _ in range(1000):
-        along, across, depth = (draw.randint(1, 3) for _ in range(3))
+        along, across = (draw.randint(1, 3) for _ in range(2))
+        depth = draw.randint(1, 3 * config.max_block_cols)
         long = draw.randint(along * config.dim + 1, 6 * along * config.dim)
         short = draw.randint(1, across * config.dim)
         rows = draw.random() < 0.5
@@ -161,6 +162,9 @@ def pipelined(product: Any, draw: random.Random, config: GemminiConfig) -> Any:
             "software_pipeline = true",
             *free_fields(product, draw, config),
         ]
+        if draw.random() < 0.5:
+            fields = [field for field in fields if not field.startswith("placement")]
+            fields += ["placement = cyclic", f"prefetch_distance = {draw.randint(1, 6)}"]
         chosen = replace(
             product,
             m=long if rows else short,
@@ -207,6 +211,96 @@ def test_random_software_pipelines(
     ]
     compiled = compile_module(products_module(preset, products))
     check(products, compiled, build(compiled), seed=4 + seed)
+
+
+def column(product: Any, draw: random.Random, config: GemminiConfig) -> Any:
+    """The product with one column of B, some tiles of which are transposed."""
+    for _ in range(1000):
+        rows, depth, tiles = draw.randint(1, 5), draw.randint(1, 6), draw.randint(1, 5)
+        k = draw.randint((tiles - 1) * depth * config.exact_depth + 1, tiles * depth * config.dim)
+        orders = ["mnk", "mkn", "nmk", "nkm", "kmn", "knm"]
+        fields = [
+            f"tile = {[rows, 1, depth]}",
+            f'inner_order = "{draw.choice(orders)}"',
+            "placement = cyclic",
+            "unroll = true",
+            f"prefetch_distance = {draw.randint(1, 6)}",
+            f"transposed_tiles = {draw.randint(1, tiles)}",
+        ]
+        if draw.random() < 0.5:
+            fields.append(f"mvin_cols = {config.dim}")
+        chosen = replace(
+            product,
+            m=draw.randint(1, rows * config.dim),
+            n=1,
+            k=k,
+            transpose_a=False,
+            transpose_b=False,
+            schedule=", ".join(fields),
+        )
+        if legal(chosen, config):
+            return chosen
+    raise AssertionError("no schedule fits")
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_random_columns(
+    preset: str,
+    build: Callable[..., Any],
+    products_module: Callable[..., ModuleOp],
+    random_product: Callable[..., Any],
+) -> None:
+    """Weights of one column, loaded partly as a row, with all kinds of biases and results."""
+    config = load_config(preset)
+    if not config.supports_dataflow("ws"):
+        pytest.skip("only weights of the ws dataflow are transposed")
+    draw = random.Random(f"columns {preset}")
+    products = [
+        column(random_product(draw, config, plain=True), draw, config) for _ in range(PER_MODULE)
+    ]
+    compiled = compile_module(products_module(preset, products))
+    check(products, compiled, build(compiled), seed=8)
+
+
+COLUMN = """
+func.func @f0(%a: memref<40x200xi8>, %b: memref<200x3xi8>, %c: memref<40x1xi8>) {
+  %x = memref.subview %b[0, 1] [200, 1] [1, 1]
+    : memref<200x3xi8> to memref<200x1xi8, strided<[3, 1], offset: 1>>
+  gemmini.matmul ins(%a, %x : memref<40x200xi8>, memref<200x1xi8, strided<[3, 1], offset: 1>>)
+                 outs(%c : memref<40x1xi8>)
+                 {schedule = #gemmini.schedule<tile = [3, 1, 4], placement = cyclic,
+                  unroll = true, prefetch_distance = 2, transposed_tiles = 2>}
+  return
+}
+func.func @f1(%a: memref<40x200xi8>, %b: memref<300x1xi8>, %c: memref<40x1xi8>) {
+  %x = memref.subview %b[7, 0] [200, 1] [1, 1]
+    : memref<300x1xi8> to memref<200x1xi8, strided<[1, 1], offset: 7>>
+  gemmini.matmul ins(%a, %x : memref<40x200xi8>, memref<200x1xi8, strided<[1, 1], offset: 7>>)
+                 outs(%c : memref<40x1xi8>)
+                 {schedule = #gemmini.schedule<tile = [3, 1, 4], placement = cyclic,
+                  unroll = true, prefetch_distance = 2, transposed_tiles = 2>}
+  return
+}
+"""
+
+
+@pytest.mark.parametrize(("name", "shape", "rows"), [("f0", (200, 3), 0), ("f1", (300, 1), 2)])
+def test_only_a_contiguous_column_is_loaded_as_a_row(
+    name: str, shape: tuple[int, int], rows: int
+) -> None:
+    """`rows` counts the wide loads of B as a row; one of the first four is 16 columns wide."""
+    rng = np.random.default_rng(3)
+    a, b = (rng.integers(-128, 128, size, np.int8) for size in ((40, 200), shape))
+    column = b[:, 1:2] if name == "f0" else b[7:207]
+    expected = np.clip(a.astype(np.int32) @ column.astype(np.int32), -128, 127).astype(np.int8)
+    module = Parser(make_context(), COLUMN).parse_module()
+    module.attributes["gemmini.config"] = ConfigAttr(load_config("default"))
+    compiled = compile_module(module)
+    np.testing.assert_array_equal(run_commands(compiled.module, name, (a, b), expected), expected)
+    stream = command_stream(compiled.module, name)
+    third = [item.mnemonic for item in stream.items if item].count("mvin3")
+    # The first tile is loaded block by block.
+    assert third == (0 if rows == 0 else 4 + rows - 1)
 
 
 @pytest.mark.parametrize("dataflow", ["ws", "os"])

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gemmini_xdsl.dialects.attributes import OPERANDS, TILE_DIMS, Dataflow, Lowering, Schedule
+from gemmini_xdsl.dialects.attributes import (
+    OPERANDS,
+    TILE_DIMS,
+    Dataflow,
+    Lowering,
+    Placement,
+    Schedule,
+)
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.schedule_rules import (
     Problem,
@@ -66,6 +73,9 @@ def _add_constraints(space: ConfigSpace, problem: Problem, config: GemminiConfig
 
     def allowed(values: Values, problem: Problem = problem) -> bool:
         schedule = read_schedule({**smallest, **values})
+        if schedule.placement == Placement.CYCLIC:
+            # What it needs beyond the other placement by pieces is a rule of its own.
+            schedule = replace(schedule, placement=Placement.INTERLEAVED, prefetch_distance=0)
         if DATAFLOW not in values:
             schedule = replace(schedule, dataflow=usual[schedule.lowering])
         return schedule_problem(schedule, problem, config) is None
@@ -110,7 +120,7 @@ def _add_constraints(space: ConfigSpace, problem: Problem, config: GemminiConfig
         if not {*TILES, *SLOTS} & {*entry.names}:
             names = (*entry.names, *entry.limited_with)
             # A pipeline needs several tiles.
-            pipelines = SOFTWARE_PIPELINE in entry.names
+            pipelines = SOFTWARE_PIPELINE in names
             space.add_constraint(names, consistent if pipelines else allowed_whatever_the_size)
 
 

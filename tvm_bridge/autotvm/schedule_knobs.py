@@ -18,6 +18,7 @@ from xdsl.utils.str_enum import StrEnum
 from gemmini_xdsl.dialects.attributes import OPERANDS, TILE_DIMS, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.schedule_rules import MAX_UNROLLED_INSTRUCTIONS, Problem, Tiling
+from gemmini_xdsl.passes.unrolled_schedule import PREFETCH_DISTANCES
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import (
     Entity,
@@ -37,6 +38,7 @@ EXCHANGE, INNER, DATAFLOW = "exchange_axis", "inner_order", "dataflow"
 MVIN, MVOUT, PLACEMENT, LOWERING = "mvin_cols", "mvout_cols", "placement", "lowering"
 UNROLL = "unroll"
 SOFTWARE_PIPELINE = "software_pipeline"
+PREFETCH_DISTANCE = "prefetch_distance"
 
 _PLAIN, _EXCHANGED = "mnk", "nmk"
 _DEFAULT = Schedule((1, 1, 1))
@@ -208,6 +210,11 @@ def _pipelinable(problem: Problem, config: GemminiConfig) -> list[bool]:
     return [False, True] if (short[0] and n > 1) or (short[1] and m > 1) else [False]
 
 
+def _distances(problem: Problem, config: GemminiConfig) -> list[int]:
+    """Prefetch distances of software pipelines."""
+    return [0, *PREFETCH_DISTANCES] if any(_pipelinable(problem, config)) else [0]
+
+
 def _widest_store(problem: Problem, config: GemminiConfig) -> int:
     """Blocks that one MVOUT moves at most."""
     return 1 if problem.wide_result else config.max_block_cols
@@ -253,10 +260,13 @@ FIELD_KNOBS = (
     plain("lowering", limited_with=(DATAFLOW,), loop_ws=True),
     plain("unroll", _unrollable, limited_with=(LOWERING,)),
     plain("software_pipeline", _pipelinable, limited_with=(UNROLL,)),
+    plain("prefetch_distance", _distances, limited_with=(PLACEMENT, UNROLL, SOFTWARE_PIPELINE)),
 )
 """The knobs of every field, in the order of the knobs."""
 
-LEFT_OUT: Mapping[str, str] = {}
+LEFT_OUT: Mapping[str, str] = {
+    "transposed_tiles": "it only helps where B is a column, and the default schedule tries it there"
+}
 """Fields of `Schedule` that tuners leave at their default, and why."""
 
 KNOBS = tuple(name for entry in FIELD_KNOBS for name in entry.names)

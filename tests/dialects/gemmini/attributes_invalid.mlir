@@ -57,7 +57,7 @@
 
 // -----
 
-// CHECK: unknown schedule field 'tiles'; fields are tile, order, inner_order, dataflow, double_buffer, mvin_cols, mvout_cols, placement, lowering, unroll, software_pipeline{{$}}
+// CHECK: unknown schedule field 'tiles'; fields are tile, order, inner_order, dataflow, double_buffer, mvin_cols, mvout_cols, placement, lowering, unroll, software_pipeline, prefetch_distance, transposed_tiles{{$}}
 "test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], tiles = 2>} : () -> ()
 
 // -----
@@ -149,3 +149,28 @@
 
 // CHECK: software_pipeline orders the instructions of one tile: it needs unroll = true{{$}}
 "test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], software_pipeline = true>} : () -> ()
+
+// -----
+
+// CHECK: prefetch_distance must not be negative, got -1{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], prefetch_distance = -1>} : () -> ()
+
+// -----
+
+// CHECK: prefetch_distance and placement = cyclic need each other: what is loaded must lie in another bank than what is read{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], unroll = true, software_pipeline = true, prefetch_distance = 2>} : () -> ()
+
+// -----
+
+// CHECK: prefetch_distance and placement = cyclic need each other: what is loaded must lie in another bank than what is read{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], placement = cyclic, unroll = true, software_pipeline = true>} : () -> ()
+
+// -----
+
+// CHECK: prefetch_distance needs software_pipeline = true, or transposed_tiles{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], placement = cyclic, unroll = true, prefetch_distance = 2>} : () -> ()
+
+// -----
+
+// CHECK: transposed_tiles are those of a whole product: they need a prefetch_distance and no software_pipeline{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], unroll = true, transposed_tiles = 2>} : () -> ()

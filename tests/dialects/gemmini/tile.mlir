@@ -84,6 +84,9 @@ func.func @pipelined(%A: memref<100x200xi8>) {
   gemmini.unroll kernel {
     gemmini.fence
   }
+  gemmini.unroll kernel prefetch_distance 3 {
+    gemmini.fence
+  }
   return
 }
 // CHECK-LABEL: func.func @pipelined
@@ -91,6 +94,9 @@ func.func @pipelined(%A: memref<100x200xi8>) {
 // CHECK-NEXT:      gemmini.fence
 // CHECK-NEXT:    }
 // CHECK-NEXT:    gemmini.unroll kernel {
+// CHECK-NEXT:      gemmini.fence
+// CHECK-NEXT:    }
+// CHECK-NEXT:    gemmini.unroll kernel prefetch_distance 3 {
 // CHECK-NEXT:      gemmini.fence
 // CHECK-NEXT:    }
 // CHECK-NEXT:    func.return

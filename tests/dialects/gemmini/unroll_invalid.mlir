@@ -19,3 +19,10 @@ func.func @f() {
   }) : () -> ()
   return
 }
+
+// -----
+
+// CHECK: prefetch_distance must be at least 1, got 0{{$}}
+gemmini.unroll kernel prefetch_distance 0 {
+  gemmini.fence
+}

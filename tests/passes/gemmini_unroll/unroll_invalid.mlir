@@ -95,7 +95,7 @@ func.func @f() {
 
 // -----
 
-// CHECK: f: scf.yield: unrolling executes more than 76800 operations; leave the loops, or make them shorter{{$}}
+// CHECK: f: scf.yield: unrolling executes more than 81920 operations; leave the loops, or make them shorter{{$}}
 func.func @f() {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
