@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from gemmini_xdsl.dialects.attributes import Dataflow, Placement, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.instruction_costs import InstructionCosts
 from gemmini_xdsl.passes.schedule_rules import (
     Problem,
     ceil_div,
@@ -151,3 +152,40 @@ def _close_ahead(
         )
         for distance in PREFETCH_DISTANCES:
             yield replace(strip, prefetch_distance=distance)
+
+
+def transposed_columns(
+    problem: Problem, config: GemminiConfig, dataflow: Dataflow
+) -> list[Schedule]:
+    """Schedules of a whole product of one column, whose weights are in part loaded as a row.
+
+    A column takes a request for each element, a row fewer; but transposing it takes the array a
+    second pass. So many tiles are transposed that the loads take as long as the products, or one
+    tile less.
+    """
+    if problem.n > 1 or problem.transpose_a or problem.transpose_b or dataflow != Dataflow.WS:
+        return []
+    m, _, k = problem.blocks(config)
+    width, dim = min(k, config.max_block_cols), config.dim
+    tiles = ceil_div(k, width)
+    costs = InstructionCosts(config)
+    row_bytes = width * dim * config.input_bytes
+    piece = costs.load(dim, row_bytes, 0, row_bytes)
+    row = costs.load(1, row_bytes, 0, row_bytes)
+    column = width * costs.load(dim, config.input_bytes, 0, config.input_bytes)
+    # The time of all loads, and of all products, if no tile is transposed; what one changes.
+    late = tiles * (m * piece + column - m * width * costs.pair)
+    balanced = round(late / (width * costs.pair + column - row))
+    found = [
+        Schedule(
+            (m, 1, width),
+            dataflow=dataflow,
+            placement=Placement.CYCLIC,
+            unroll=True,
+            prefetch_distance=max(m, max(PREFETCH_DISTANCES)),
+            transposed_tiles=count,
+        )
+        for count in dict.fromkeys((min(balanced, tiles), min(balanced, tiles) - 1))
+        if count > 0
+    ]
+    return [item for item in found if schedule_problem(item, problem, config) is None]
