@@ -1,0 +1,149 @@
+"""A `loop_ws` schedule that is measured tile by tile, as far as it takes to tell its pace.
+
+The accelerator takes a LOOP_WS when the third one before it is done, which tells how long each
+tile takes. Tiles soon repeat, so that few of them foretell the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import accumulate
+from math import prod
+
+from gemmini_xdsl.hardware.encoding import Funct
+from gemmini_xdsl.passes.lower_bound import STORE_CYCLES
+from gemmini_xdsl.passes.schedule_rules import Tiling, ceil_div
+from gemmini_xdsl.runtime_c.timing import TimingModel
+from gemmini_xdsl.targets.command_stream import Command, Placement
+from gemmini_xdsl.targets.arguments import Role
+from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_commands import LoopWsProgram
+from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import LATE_STORES, tile_work
+from gemmini_xdsl.tvm_bridge.autotvm.simulate import placement_bytes
+from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
+
+IN_FLIGHT = 3
+"""A LOOP_WS is taken when the one so many before it is done: two run, one waits."""
+
+SETTLED = 0.34
+"""What was done before this share of the work so far is not counted for the pace."""
+
+RESIDENT = 0.6
+"""An operand of at most this share of the L2 stays there while the others pass through."""
+
+STREAMED = 1.25
+"""From so many times the L2 on, what comes first is gone when it is needed again."""
+
+
+class LoopWsTrial:
+    """A call on a timing model of its own, from whatever point `advance` has brought it to.
+
+    `gap` is the cycles that the core needs between commands.
+    """
+
+    def __init__(self, program: LoopWsProgram, gap: int) -> None:
+        self.schedule = program.schedule
+        self._program = program
+        self._gap = gap
+        self._config = program.task.config
+        self._model = TimingModel(self._config)
+        self._prepare()
+        self._commands: Iterator[Command] = program.commands()
+        self._accepted: list[int] = []
+        self._total: int | None = None
+        dim = self._config.dim
+        sizes = [
+            tuple(ceil_div(part.size, dim) for part in (tile.m, tile.n, tile.k))
+            for tile in program.tiles
+        ]
+        self._work = list(accumulate((tile_work(*size, self._config) for size in sizes), initial=0))
+        problem = program.task.workload.problem
+        self._tiling = Tiling.of(self.schedule, problem, self._config)
+
+    @property
+    def done(self) -> bool:
+        """Whether the whole call was measured."""
+        return self._total is not None
+
+    @property
+    def work(self) -> float:
+        """`tile_work` of the whole call."""
+        return self._work[-1]
+
+    def advance(self, work: float) -> None:
+        """Go on until so much of `tile_work` is done, and the pace can be told; or to the end."""
+        if self.done:
+            return
+        period = self._tiling.trips[2] if self._tiling.trips[2] <= IN_FLIGHT else 2
+        for command in self._commands:
+            cycle = self._model.command(self._gap, command.funct, command.rs1, command.rs2)
+            if command.funct != Funct.LOOP_WS:
+                continue
+            self._accepted.append(cycle)
+            last = len(self._accepted) - 1
+            if last >= IN_FLIGHT + period and self._finished(last) >= work:
+                return
+        self._total = self._model.fence()
+
+    def repeat(self) -> None:
+        """Measure another call, which finds in the L2 what this one has left."""
+        start = self._model.fence()
+        for command in self._program.commands():
+            self._model.command(self._gap, command.funct, command.rs1, command.rs2)
+        self._total = self._model.fence() - start
+
+    def cycles(self) -> float:
+        """What the call takes, as far as one can tell; needs `advance` first."""
+        if self._total is not None:
+            return self._total
+        last = len(self._accepted) - 1
+        depth = self._tiling.trips[2]
+        starts = range(IN_FLIGHT, last)
+        # Tiles that store take longer than others: whole sums are compared, if there are any.
+        whole = [start for start in starts if (last - start) % depth == 0] or list(starts)
+        settled = self._finished(last) * SETTLED
+        first = min(whole, key=lambda start: abs(self._finished(start) - settled))
+        work = self._finished(last) - self._finished(first)
+        pace = (self._accepted[last] - self._accepted[first]) / work
+        stores = prod(self._tiling.tile[:2]) * STORE_CYCLES * LATE_STORES
+        return self._accepted[last] + pace * (self._work[-1] - self._finished(last)) + stores
+
+    def close(self) -> None:
+        """Free the model."""
+        self._model.close()
+
+    def _finished(self, number: int) -> float:
+        """Work that was done when LOOP_WS `number` was taken."""
+        return self._work[number - IN_FLIGHT + 1]
+
+    def _prepare(self) -> None:
+        """Fill the L2 as earlier tiles would have left it."""
+        task, placements = self._program.task, self._program.placements
+        if sum(map(placement_bytes, placements)) <= STREAMED * self._config.l2_bytes:
+            warm(self._model, placements)
+            return
+        self._model.fill_l2()
+        a, b = (place for place in placements if place.argument.role == Role.INPUT)
+        inner, outer = (b, a) if self.schedule.order == "mnk" else (a, b)
+        if placement_bytes(inner) <= RESIDENT * self._config.l2_bytes:
+            self._model.host_write(inner.address, placement_bytes(inner))
+        self._write_strip(outer, "mn"[outer is b], task)
+
+    def _write_strip(self, operand: Placement, dim: str, task: GemmTask) -> None:
+        """Put the rows or columns of an operand that the first tiles share into the L2."""
+        workload, width = task.workload, self._config.input_bytes
+        tile = self._program.tiles[0]
+        size = tile.m.size if dim == "m" else tile.n.size
+        shape = operand.argument.shape
+        assert shape is not None
+        by_rows = (not workload.transpose_a) if dim == "m" else workload.transpose_b
+        if by_rows:
+            self._model.host_write(operand.address, size * shape[1] * width)
+            return
+        for row in range(shape[0]):
+            self._model.host_write(operand.address + row * shape[1] * width, size * width)
+
+
+def warm(model: TimingModel, placements: tuple[Placement, ...]) -> None:
+    """Put all arguments into the L2 as far as they fit, as an earlier call would have."""
+    for placement in placements:
+        model.host_write(placement.address, placement_bytes(placement))
