@@ -52,7 +52,7 @@ def schedule_for(
     if not fsm:
         return looped
     # Imported here: it needs the timing model.
-    from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import quick_choice
+    from gemmini_xdsl.tvm_bridge.autotvm.quick_choice import quick_choice
 
     rivals = [unrolled] if unrolled else software_pipelines(problem, config, dataflow)
     whole = all(size % config.dim == 0 for size in (problem.m, problem.n, problem.k))

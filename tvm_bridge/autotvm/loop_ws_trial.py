@@ -14,8 +14,8 @@ from gemmini_xdsl.hardware.encoding import Funct
 from gemmini_xdsl.passes.lower_bound import STORE_CYCLES
 from gemmini_xdsl.passes.schedule_rules import Tiling, ceil_div
 from gemmini_xdsl.runtime_c.timing import TimingModel
-from gemmini_xdsl.targets.command_stream import Command, Placement
 from gemmini_xdsl.targets.arguments import Role
+from gemmini_xdsl.targets.command_stream import Command, Placement
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_commands import LoopWsProgram
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import LATE_STORES, tile_work
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import placement_bytes
@@ -50,12 +50,12 @@ class LoopWsTrial:
         self._commands: Iterator[Command] = program.commands()
         self._accepted: list[int] = []
         self._total: int | None = None
-        dim = self._config.dim
-        sizes = [
-            tuple(ceil_div(part.size, dim) for part in (tile.m, tile.n, tile.k))
+        blocks = [
+            [ceil_div(part.size, self._config.dim) for part in (tile.m, tile.n, tile.k)]
             for tile in program.tiles
         ]
-        self._work = list(accumulate((tile_work(*size, self._config) for size in sizes), initial=0))
+        work = (tile_work(m, n, k, self._config) for m, n, k in blocks)
+        self._work = list(accumulate(work, initial=0.0))
         problem = program.task.workload.problem
         self._tiling = Tiling.of(self.schedule, problem, self._config)
 

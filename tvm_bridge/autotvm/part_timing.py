@@ -34,7 +34,7 @@ def extrapolated_cycles(task: GemmTask, schedule: Schedule, gap: int) -> float:
     total, stored = _measure(task, part, schedule, core_gap(schedule, gap), outer * inner)
     more_inner, more_outer = trips[inner_dim] - inner, trips[outer_dim] - outer
     each = stored[-1] - stored[-2] if more_inner else 0
-    time = total + outer * more_inner * each
+    time = float(total + outer * more_inner * each)
     if more_outer:
         settled = outer // 2
         strips = (stored[-1] - stored[settled * inner - 1]) / (outer - settled)
@@ -42,9 +42,7 @@ def extrapolated_cycles(task: GemmTask, schedule: Schedule, gap: int) -> float:
     return time
 
 
-def _part(
-    task: GemmTask, tiling: Tiling, tiles: dict[str, int], trips: dict[str, int]
-) -> GemmTask:
+def _part(task: GemmTask, tiling: Tiling, tiles: dict[str, int], trips: dict[str, int]) -> GemmTask:
     """The product with so many tiles along M and N."""
     workload = task.workload
     sizes = {"m": workload.m, "n": workload.n}
