@@ -73,37 +73,46 @@ class LoopWsProgram:
     scale: float
 
     @cached_property
-    def tiles(self) -> tuple[Tile, ...]:
-        """All tiles in order."""
-        rows, cols, depths = (self._parts(axis) for axis in range(3))
-        if self.schedule.order == "nmk":
-            places = [(m, n) for n in cols for m in rows]
-        else:
-            places = [(m, n) for m in rows for n in cols]
-        return tuple(
-            Tile(m, n, k, k is depths[0], k is depths[-1]) for m, n in places for k in depths
-        )
-
-    def _parts(self, axis: int) -> list[Part]:
-        """What the tiles cover along M (0), N (1) or K (2)."""
+    def parts(self) -> tuple[list[Part], list[Part], list[Part]]:
+        """What the tiles cover along M, N and K."""
         workload, config = self.task.workload, self.task.config
         tiling = Tiling.of(self.schedule, workload.problem, config)
-        total = (workload.m, workload.n, workload.k)[axis]
-        step = tiling.tile[axis] * config.dim
-        return [Part(start, min(step, total - start)) for start in range(0, total, step)]
+        steps = (size * config.dim for size in tiling.tile)
+        m, n, k = (
+            [Part(start, min(step, total - start)) for start in range(0, total, step)]
+            for total, step in zip((workload.m, workload.n, workload.k), steps, strict=True)
+        )
+        return m, n, k
+
+    def tiles(self) -> Iterator[Tile]:
+        """All tiles in order."""
+        rows, cols, depths = self.parts
+        if self.schedule.order == "nmk":
+            places = ((m, n) for n in cols for m in rows)
+        else:
+            places = ((m, n) for m in rows for n in cols)
+        for m, n in places:
+            for k in depths:
+                yield Tile(m, n, k, k is depths[0], k is depths[-1])
+
+    def steps(self) -> Iterator[tuple[Tile, list[Command]]]:
+        """Each tile with the commands up to its LOOP_WS."""
+        before, last = self.configuration()
+        rows, cols, depths = self.parts
+        # What stands in loops is moved before them; the store's does not if C is one tile.
+        late = len(rows) == len(cols) == 1 and len(depths) > 1
+        if not late:
+            before.append(last)
+        for tile in self.tiles():
+            if late and tile.last:
+                before.append(last)
+            yield tile, [*before, *self.tile(tile)]
+            before.clear()
 
     def commands(self) -> Iterator[Command]:
         """All commands but the fence at the end."""
-        before, last = self.configuration()
-        yield from before
-        # What stands in loops is moved before them; the store's does not if C is one tile.
-        late = not self.tiles[0].last and sum(tile.last for tile in self.tiles) == 1
-        if not late:
-            yield last
-        for tile in self.tiles:
-            if late and tile.last:
-                yield last
-            yield from self.tile(tile)
+        for _, commands in self.steps():
+            yield from commands
 
     def configuration(self) -> tuple[list[Command], Command]:
         """What LOOP_WS relies on: the array's and the loads' configuration, and the store's."""

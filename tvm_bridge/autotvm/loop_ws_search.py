@@ -135,6 +135,19 @@ def tile_work(m: int, n: int, k: int, config: GemminiConfig) -> float:
     return float(max(m * n * k * config.dim, (m * k + k * n) * _load_cycles(config)))
 
 
+def product_work(
+    tile: tuple[int, int, int], problem: Problem, config: GemminiConfig
+) -> tuple[float, int]:
+    """`tile_work` of all tiles of a product together, and how many there are."""
+    work, tiles = 0.0, 0
+    axes = [_sizes(total, size) for total, size in zip(problem.blocks(config), tile, strict=True)]
+    for (m, times_m), (n, times_n), (k, times_k) in product(*axes):
+        times = times_m * times_n * times_k
+        work += times * tile_work(m, n, k, config)
+        tiles += times
+    return work, tiles
+
+
 def _load_cycles(config: GemminiConfig) -> int:
     """Cycles of loading a block."""
     return max(1, config.dim * config.input_bytes * 8 // config.dma_bus_bits) * config.dim
@@ -142,14 +155,10 @@ def _load_cycles(config: GemminiConfig) -> int:
 
 def _estimate(tile: tuple[int, int, int], problem: Problem, config: GemminiConfig) -> float:
     """Cycles if array and loads of each tile overlap with those of others, and nothing else."""
-    axes = [_sizes(total, size) for total, size in zip(problem.blocks(config), tile, strict=True)]
-    total = sum(
-        times_m * times_n * times_k * (tile_work(m, n, k, config) + config.dim)
-        for (m, times_m), (n, times_n), (k, times_k) in product(*axes)
-    )
+    work, tiles = product_work(tile, problem, config)
     m, n, k = tile
     first = min(m * k + k * n, config.max_block_cols * (m + n)) * _load_cycles(config)
-    return total + first + m * n * STORE_CYCLES * LATE_STORES
+    return work + tiles * config.dim + first + m * n * STORE_CYCLES * LATE_STORES
 
 
 def _sizes(total: int, size: int) -> list[tuple[int, int]]:

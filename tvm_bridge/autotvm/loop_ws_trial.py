@@ -6,18 +6,16 @@ tile takes. Tiles soon repeat, so that few of them foretell the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import accumulate
+from collections.abc import Iterable
 from math import prod
 
-from gemmini_xdsl.hardware.encoding import Funct
 from gemmini_xdsl.passes.lower_bound import STORE_CYCLES
 from gemmini_xdsl.passes.schedule_rules import Tiling, ceil_div
 from gemmini_xdsl.runtime_c.timing import TimingModel
 from gemmini_xdsl.targets.arguments import Role
 from gemmini_xdsl.targets.command_stream import Command, Placement
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_commands import LoopWsProgram
-from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import LATE_STORES, tile_work
+from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import LATE_STORES, product_work, tile_work
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import placement_bytes
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 
@@ -47,38 +45,29 @@ class LoopWsTrial:
         self._config = program.task.config
         self._model = TimingModel(self._config)
         self._prepare()
-        self._commands: Iterator[Command] = program.commands()
+        self._steps = program.steps()
         self._accepted: list[int] = []
         self._total: int | None = None
-        blocks = [
-            [ceil_div(part.size, self._config.dim) for part in (tile.m, tile.n, tile.k)]
-            for tile in program.tiles
-        ]
-        work = (tile_work(m, n, k, self._config) for m, n, k in blocks)
-        self._work = list(accumulate(work, initial=0.0))
         problem = program.task.workload.problem
         self._tiling = Tiling.of(self.schedule, problem, self._config)
+        self._done = [0.0]
+        self.work, _ = product_work(self._tiling.tile, problem, self._config)
+        """`tile_work` of the whole call."""
 
     @property
     def done(self) -> bool:
         """Whether the whole call was measured."""
         return self._total is not None
 
-    @property
-    def work(self) -> float:
-        """`tile_work` of the whole call."""
-        return self._work[-1]
-
     def advance(self, work: float) -> None:
         """Go on until so much of `tile_work` is done, and the pace can be told; or to the end."""
         if self.done:
             return
         period = self._tiling.trips[2] if self._tiling.trips[2] <= IN_FLIGHT else 2
-        for command in self._commands:
-            cycle = self._model.command(self._gap, command.funct, command.rs1, command.rs2)
-            if command.funct != Funct.LOOP_WS:
-                continue
-            self._accepted.append(cycle)
+        for tile, commands in self._steps:
+            self._accepted.append(self._send(commands))
+            m, n, k = (ceil_div(part.size, self._config.dim) for part in (tile.m, tile.n, tile.k))
+            self._done.append(self._done[-1] + tile_work(m, n, k, self._config))
             last = len(self._accepted) - 1
             if last >= IN_FLIGHT + period and self._finished(last) >= work:
                 return
@@ -87,8 +76,7 @@ class LoopWsTrial:
     def repeat(self) -> None:
         """Measure another call, which finds in the L2 what this one has left."""
         start = self._model.fence()
-        for command in self._program.commands():
-            self._model.command(self._gap, command.funct, command.rs1, command.rs2)
+        self._send(self._program.commands())
         self._total = self._model.fence() - start
 
     def cycles(self) -> float:
@@ -105,7 +93,7 @@ class LoopWsTrial:
         work = self._finished(last) - self._finished(first)
         pace = (self._accepted[last] - self._accepted[first]) / work
         stores = prod(self._tiling.tile[:2]) * STORE_CYCLES * LATE_STORES
-        return self._accepted[last] + pace * (self._work[-1] - self._finished(last)) + stores
+        return self._accepted[last] + pace * (self.work - self._finished(last)) + stores
 
     def close(self) -> None:
         """Free the model."""
@@ -113,7 +101,14 @@ class LoopWsTrial:
 
     def _finished(self, number: int) -> float:
         """Work that was done when LOOP_WS `number` was taken."""
-        return self._work[number - IN_FLIGHT + 1]
+        return self._done[number - IN_FLIGHT + 1]
+
+    def _send(self, commands: Iterable[Command]) -> int:
+        """Send some commands; the cycle in which the last one was taken."""
+        cycle = 0
+        for command in commands:
+            cycle = self._model.command(self._gap, command.funct, command.rs1, command.rs2)
+        return cycle
 
     def _prepare(self) -> None:
         """Fill the L2 as earlier tiles would have left it."""
@@ -131,8 +126,7 @@ class LoopWsTrial:
     def _write_strip(self, operand: Placement, dim: str, task: GemmTask) -> None:
         """Put the rows or columns of an operand that the first tiles share into the L2."""
         workload, width = task.workload, self._config.input_bytes
-        tile = self._program.tiles[0]
-        size = tile.m.size if dim == "m" else tile.n.size
+        size = self._program.parts["mn".index(dim)][0].size
         shape = operand.argument.shape
         assert shape is not None
         by_rows = (not workload.transpose_a) if dim == "m" else workload.transpose_b

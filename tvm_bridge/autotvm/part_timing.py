@@ -33,11 +33,13 @@ def extrapolated_cycles(task: GemmTask, schedule: Schedule, gap: int) -> float:
     part = _part(task, tiling, {outer_dim: outer, inner_dim: inner}, trips)
     total, stored = _measure(task, part, schedule, core_gap(schedule, gap), outer * inner)
     more_inner, more_outer = trips[inner_dim] - inner, trips[outer_dim] - outer
-    each = stored[-1] - stored[-2] if more_inner else 0
+    each = stored[-inner + 1] - stored[-inner] if more_inner else 0
     time = float(total + outer * more_inner * each)
     if more_outer:
-        settled = outer // 2
-        strips = (stored[-1] - stored[settled * inner - 1]) / (outer - settled)
+        # The last tile of all is stored sooner after the one before it than others.
+        last, settled = outer * inner - 2, outer // 2
+        first = settled * inner + last % inner
+        strips = (stored[last] - stored[first]) / ((last - first) // inner)
         time += more_outer * (strips + more_inner * each)
     return time
 

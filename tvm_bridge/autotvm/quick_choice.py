@@ -24,6 +24,9 @@ from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 HOST_GAP = 5
 """Cycles between commands whose operands change by constants."""
 
+CORE_SHARE = 0.003
+"""What the core's own loops add to the time of programs that use them, in parts of it."""
+
 STARTERS, STARTERS_PER_DEPTH = 40, 2
 """Schedules of least estimate that are tried, and how many of each depth at least."""
 
@@ -46,7 +49,9 @@ FINAL_WORK, FINAL_TRIALS = 1.6e6, 5
 
 def quick_choice(task: GemmTask, rivals: Sequence[Schedule] = ()) -> Schedule | None:
     """One of `rivals`, or a `loop_ws` schedule that is close to the best; None if none is legal."""
-    costs = {rival: extrapolated_cycles(task, rival, HOST_GAP) for rival in rivals}
+    costs = {
+        rival: extrapolated_cycles(task, rival, HOST_GAP) * (1 + CORE_SHARE) for rival in rivals
+    }
     best = quick_loop_ws(task)
     if best is not None:
         costs[best[0]] = best[1]
