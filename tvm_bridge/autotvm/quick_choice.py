@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gemmini_xdsl.dialects.attributes import Schedule
+from gemmini_xdsl.dialects.attributes import Dataflow, Schedule
+from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.lower_bound import lower_bound
+from gemmini_xdsl.passes.schedule_rules import instruction_count
+from gemmini_xdsl.passes.unrolled_schedule import unrolled_moves
+from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import (
     loop_ws_schedules,
     neighbours,
@@ -17,8 +22,12 @@ from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import (
 )
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_trial import LoopWsTrial
 from gemmini_xdsl.tvm_bridge.autotvm.part_timing import extrapolated_cycles
-from gemmini_xdsl.tvm_bridge.autotvm.programs import loop_ws_program, placements_of
-from gemmini_xdsl.tvm_bridge.autotvm.simulate import placement_bytes
+from gemmini_xdsl.tvm_bridge.autotvm.programs import (
+    compile_schedule,
+    loop_ws_program,
+    placements_of,
+)
+from gemmini_xdsl.tvm_bridge.autotvm.simulate import call_cycles, core_gap, placement_bytes
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 
 HOST_GAP = 5
@@ -29,6 +38,13 @@ CORE_SHARE = 0.003
 
 STARTERS, STARTERS_PER_DEPTH = 40, 2
 """Schedules of least estimate that are tried, and how many of each depth at least."""
+
+
+UNROLLED_INSTRUCTIONS = 4000
+"""No other unrolled schedule is tried once so many instructions were."""
+
+NEAR_BOUND = 1.05
+"""Times the lower bound: an unrolled schedule that is so fast has no rivals."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +63,52 @@ FINAL_WORK, FINAL_TRIALS = 1.6e6, 5
 """Work that the last round shares out among the best, and how many these are at most."""
 
 
-def quick_choice(task: GemmTask, rivals: Sequence[Schedule] = ()) -> Schedule | None:
-    """One of `rivals`, or a `loop_ws` schedule that is close to the best; None if none is legal."""
-    costs = {
-        rival: extrapolated_cycles(task, rival, HOST_GAP) * (1 + CORE_SHARE) for rival in rivals
-    }
-    best = quick_loop_ws(task)
+def quick_choice(
+    task: GemmTask, unrolled: Schedule | None, rivals: Sequence[Schedule] = ()
+) -> Schedule | None:
+    """A schedule close to the best: one like `unrolled`, one of `rivals`, or `loop_ws`.
+
+    None if none is legal, or the timing model does not represent the configuration.
+    """
+    if not _is_modelled(task.config):
+        return None
+    costs: dict[Schedule, float] = {}
+    if unrolled is not None:
+        schedule, cycles = quick_unrolled(task, unrolled)
+        if cycles <= NEAR_BOUND * lower_bound(task.workload.problem, task.config).cycles:
+            return schedule
+        costs[schedule] = cycles
+    for rival in rivals:
+        costs[rival] = extrapolated_cycles(task, rival, HOST_GAP) * (1 + CORE_SHARE)
+    best = quick_loop_ws(task) if unrolled is None or _is_ws(unrolled) else None
     if best is not None:
         costs[best[0]] = best[1]
     return min(costs, key=lambda schedule: costs[schedule], default=None)
+
+
+def quick_unrolled(task: GemmTask, start: Schedule) -> tuple[Schedule, int]:
+    """The fastest unrolled schedule on a short climb from `start`, and its cycles."""
+    problem, config = task.workload.problem, task.config
+    best, left = start, float(UNROLLED_INSTRUCTIONS)
+    cycles: dict[Schedule, int] = {}
+
+    def measure(schedule: Schedule) -> None:
+        nonlocal left
+        left -= instruction_count(schedule, problem, config)
+        program = compile_schedule(task, schedule)
+        cycles[schedule] = call_cycles(task, program, core_gap(schedule, HOST_GAP), warm=True)
+
+    measure(start)
+    improved = True
+    while improved:
+        before = best
+        for group in range(len(unrolled_moves(best, problem, config))):
+            for move in unrolled_moves(best, problem, config)[group]:
+                if move not in cycles and left > 0:
+                    measure(move)
+            best = min(cycles, key=lambda schedule: cycles[schedule])
+        improved = best != before
+    return best, cycles[best]
 
 
 def quick_loop_ws(task: GemmTask) -> tuple[Schedule, float] | None:
@@ -128,6 +181,18 @@ class _Race:
         if size > self._task.config.l2_bytes and all(trial.done for trial in self._trials):
             for trial in self._trials:
                 trial.repeat()
+
+
+def _is_modelled(config: GemminiConfig) -> bool:
+    try:
+        TimingModel(config).close()
+    except TimingError:
+        return False
+    return True
+
+
+def _is_ws(schedule: Schedule) -> bool:
+    return schedule.dataflow == Dataflow.WS
 
 
 def _starters(candidates: list[Schedule]) -> list[Schedule]:
