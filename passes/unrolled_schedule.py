@@ -72,8 +72,8 @@ def unrolled_moves(
 ) -> list[list[Schedule]]:
     """Legal changes of an unrolled schedule, one field at a time, the most promising first.
 
-    Another tile: the whole product, or halves of its columns or rows with two slots of sums, so
-    that one half is stored while the other is computed. Stores of two blocks; the other order of
+    Stores of two blocks. Another tile: the whole product, or halves of its columns or rows with
+    two slots of sums, so that one half is stored while the other is computed. The other order of
     blocks; loads of half the width, which arrive earlier.
     """
     m, n, k = problem.blocks(config)
@@ -85,8 +85,8 @@ def unrolled_moves(
     ]
     inner_order = "nmk" if schedule.inner_order == "mnk" else "mnk"
     groups = [
-        tiles,
         [replace(schedule, mvout_cols=0 if schedule.mvout_cols else pair)],
+        tiles,
         [replace(schedule, inner_order=inner_order)],
         [replace(schedule, mvin_cols=0 if schedule.mvin_cols else half)],
     ]
