@@ -14,6 +14,7 @@ from gemmini_xdsl.passes.schedule_rules import Tiling, ceil_div
 from gemmini_xdsl.runtime_c.timing import TimingModel
 from gemmini_xdsl.targets.arguments import Role
 from gemmini_xdsl.targets.command_stream import Command, Placement
+from gemmini_xdsl.tvm_bridge.autotvm.cache_contents import call_before
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_commands import LoopWsProgram
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import LATE_STORES, product_work, tile_work
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import placement_bytes
@@ -28,8 +29,9 @@ SETTLED = 0.34
 RESIDENT = 0.6
 """An operand of at most this share of the L2 stays there while the others pass through."""
 
-STREAMED = 1.25
-"""From so many times the L2 on, what comes first is gone when it is needed again."""
+
+NEARLY_FITS = 1.25
+"""Up to so many times the L2, operands are there again soon enough."""
 
 
 class LoopWsTrial:
@@ -113,10 +115,11 @@ class LoopWsTrial:
     def _prepare(self) -> None:
         """Fill the L2 as earlier tiles would have left it."""
         task, placements = self._program.task, self._program.placements
-        if sum(map(placement_bytes, placements)) <= STREAMED * self._config.l2_bytes:
-            warm(self._model, placements)
+        if sum(map(placement_bytes, placements)) <= NEARLY_FITS * self._config.l2_bytes:
+            for placement in placements:
+                self._model.host_write(placement.address, placement_bytes(placement))
             return
-        self._model.fill_l2()
+        call_before(self._model, self._config, placements, placements)
         a, b = (place for place in placements if place.argument.role == Role.INPUT)
         inner, outer = (b, a) if self.schedule.order == "mnk" else (a, b)
         if placement_bytes(inner) <= RESIDENT * self._config.l2_bytes:
@@ -135,9 +138,3 @@ class LoopWsTrial:
             return
         for row in range(shape[0]):
             self._model.host_write(operand.address + row * shape[1] * width, size * width)
-
-
-def warm(model: TimingModel, placements: tuple[Placement, ...]) -> None:
-    """Put all arguments into the L2 as far as they fit, as an earlier call would have."""
-    for placement in placements:
-        model.host_write(placement.address, placement_bytes(placement))

@@ -15,6 +15,7 @@ from gemmini_xdsl.passes.lower_bound import lower_bound
 from gemmini_xdsl.passes.schedule_rules import instruction_count
 from gemmini_xdsl.passes.unrolled_schedule import unrolled_moves
 from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
+from gemmini_xdsl.targets.arguments import Role
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import (
     loop_ws_schedules,
     neighbours,
@@ -39,6 +40,9 @@ CORE_SHARE = 0.003
 STARTERS, STARTERS_PER_DEPTH = 40, 2
 """Schedules of least estimate that are tried, and how many of each depth at least."""
 
+
+WHOLE_RIVALS = 2
+"""Of schedules that parts do not tell enough about, so many are measured as a whole."""
 
 UNROLLED_INSTRUCTIONS = 4000
 """No other unrolled schedule is tried once so many instructions were."""
@@ -78,12 +82,30 @@ def quick_choice(
         if cycles <= NEAR_BOUND * lower_bound(task.workload.problem, task.config).cycles:
             return schedule
         costs[schedule] = cycles
-    for rival in rivals:
-        costs[rival] = extrapolated_cycles(task, rival, HOST_GAP) * (1 + CORE_SHARE)
+    costs |= _rival_costs(task, rivals)
     best = quick_loop_ws(task) if unrolled is None or _is_ws(unrolled) else None
     if best is not None:
         costs[best[0]] = best[1]
     return min(costs, key=lambda schedule: costs[schedule], default=None)
+
+
+def _rival_costs(task: GemmTask, rivals: Sequence[Schedule]) -> dict[Schedule, float]:
+    """Cycles of schedules in equal tiles; of the best ones only if parts of them tell too little.
+
+    That is so if results fill most of a good part of the L2: they meet lines of earlier calls.
+    """
+    costs = {rival: extrapolated_cycles(task, rival, HOST_GAP) for rival in rivals}
+    sizes = {place.argument.role: placement_bytes(place) for place in placements_of(task)}
+    total = sum(map(placement_bytes, placements_of(task)))
+    if total > task.config.l2_bytes / 2 and sizes[Role.OUTPUT] > total / 2:
+        ranked = sorted(costs, key=lambda rival: costs[rival])
+        costs = {rival: _cycles(task, rival) for rival in ranked[:WHOLE_RIVALS]}
+    return {rival: cycles * (1 + CORE_SHARE) for rival, cycles in costs.items()}
+
+
+def _cycles(task: GemmTask, schedule: Schedule) -> int:
+    program = compile_schedule(task, schedule)
+    return call_cycles(task, program, core_gap(schedule, HOST_GAP), warm=True)
 
 
 def quick_unrolled(task: GemmTask, start: Schedule) -> tuple[Schedule, int]:
@@ -95,8 +117,7 @@ def quick_unrolled(task: GemmTask, start: Schedule) -> tuple[Schedule, int]:
     def measure(schedule: Schedule) -> None:
         nonlocal left
         left -= instruction_count(schedule, problem, config)
-        program = compile_schedule(task, schedule)
-        cycles[schedule] = call_cycles(task, program, core_gap(schedule, HOST_GAP), warm=True)
+        cycles[schedule] = _cycles(task, schedule)
 
     measure(start)
     improved = True
