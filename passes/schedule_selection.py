@@ -37,23 +37,22 @@ def schedule_for(
     instructions, whichever is fastest in the timing model. The latter are no rival where blocks
     at the edges are partial, there is a bias, or a tile's number takes a division to find: the
     core would be too busy with them. A small product that stays far from its bound when it is
-    unrolled is tried on LOOP_WS as well.
+    unrolled is tried on LOOP_WS as well, or in loops if its dataflow is not LOOP_WS's.
     """
     dataflow = default_dataflow(problem, config)
     if dataflow is None:
         return None
     unrolled = unrolled_schedule(problem, config, dataflow)
-    looped = default_schedule(problem, config) if unrolled is None else None
-    if unrolled is None and not (dataflow == Dataflow.WS and config.has_loop_ws):
+    fsm = dataflow == Dataflow.WS and config.has_loop_ws
+    looped = default_schedule(problem, config) if unrolled is None or not fsm else None
+    if unrolled is None and not fsm:
         return looped
     # Imported here: it needs the timing model.
     from gemmini_xdsl.tvm_bridge.autotvm.quick_choice import quick_choice
 
-    rivals = []
-    if unrolled is None:
-        rivals = software_pipelines(problem, config, dataflow)
-        if looped is not None and _suits_loops(looped, problem, config):
-            rivals.append(looped)
+    rivals = [] if unrolled else software_pipelines(problem, config, dataflow)
+    if looped is not None and (not fsm or _suits_loops(looped, problem, config)):
+        rivals.append(looped)
     return quick_choice(task(), unrolled, rivals) or unrolled or looped
 
 
