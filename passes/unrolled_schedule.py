@@ -110,7 +110,9 @@ def software_pipelines(
     found: list[Schedule] = []
     for rows, cols, order, streamed in ((m, n, "mnk", "a"), (n, m, "nmk", "b")):
         least = ceil_div(LEAST_PAIRS, cols * k)
-        for width in (least, 2 * least):
+        # Two slots of sums.
+        widest = config.accumulator_rows // config.dim // 2 // cols
+        for width in dict.fromkeys((min(least, widest), min(2 * least, widest))):
             tile = (width, cols, k) if order == "mnk" else (cols, width, k)
             banked = Schedule(
                 tile,
@@ -121,6 +123,6 @@ def software_pipelines(
                 unroll=True,
                 software_pipeline=True,
             )
-            if rows > 2 * width and schedule_problem(banked, problem, config) is None:
+            if rows > 2 * width > 0 and schedule_problem(banked, problem, config) is None:
                 found += [banked, replace(banked, placement=Placement.INTERLEAVED)]
     return found

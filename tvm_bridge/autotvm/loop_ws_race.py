@@ -71,12 +71,15 @@ class _Race:
                 if place < stage.climbers:
                     self._enter(neighbours(trial.schedule, self._candidates))
             self._advance(stage.work)
-        longest = self._trials[0].work
-        self._keep(max(2, min(FINAL_TRIALS, round(FINAL_WORK / longest))))
+        self._keep(self._share(FINAL_WORK))
         self._advance(FINAL_WORK / 2)
         self._repeat()
         best = min(self._trials, key=LoopWsTrial.cycles)
         return best.schedule, best.cycles()
+
+    def _share(self, work: float) -> int:
+        """How many trials may go on to their ends if these have so much work together."""
+        return max(2, min(FINAL_TRIALS, round(work / self._trials[0].work)))
 
     def close(self) -> None:
         """Free all models."""
@@ -105,11 +108,13 @@ class _Race:
         self._trials = ranked[:count]
 
     def _repeat(self) -> None:
-        """What a call leaves in the L2 decides if not all fits: time the second one."""
+        """What a call leaves in the L2 decides if not all fits: time second calls of the best."""
         size = sum(map(placement_bytes, placements_of(self._task)))
-        if size > self._task.config.l2_bytes and all(trial.done for trial in self._trials):
-            for trial in self._trials:
-                trial.repeat()
+        if size <= self._task.config.l2_bytes or not all(trial.done for trial in self._trials):
+            return
+        self._keep(self._share(FINAL_WORK / 2))
+        for trial in self._trials:
+            trial.repeat()
 
 
 def _starters(candidates: list[Schedule]) -> list[Schedule]:

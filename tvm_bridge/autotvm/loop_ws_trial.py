@@ -13,11 +13,11 @@ from gemmini_xdsl.passes.lower_bound import STORE_CYCLES
 from gemmini_xdsl.passes.schedule_rules import Tiling, ceil_div
 from gemmini_xdsl.runtime_c.timing import TimingModel
 from gemmini_xdsl.targets.arguments import Role
-from gemmini_xdsl.targets.command_stream import Command, Placement
+from gemmini_xdsl.targets.command_stream import Command, CommandStream, Placement
 from gemmini_xdsl.tvm_bridge.autotvm.cache_contents import call_before
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_commands import LoopWsProgram
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import LATE_STORES, product_work, tile_work
-from gemmini_xdsl.tvm_bridge.autotvm.simulate import placement_bytes
+from gemmini_xdsl.tvm_bridge.autotvm.simulate import call_cycles, placement_bytes
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 
 IN_FLIGHT = 3
@@ -76,10 +76,10 @@ class LoopWsTrial:
         self._total = self._model.fence()
 
     def repeat(self) -> None:
-        """Measure another call, which finds in the L2 what this one has left."""
-        start = self._model.fence()
-        self._send(self._program.commands())
-        self._total = self._model.fence() - start
+        """Measure the second of two calls after the core has written the inputs."""
+        program = self._program
+        stream = CommandStream(program.placements, (*program.commands(), None))
+        self._total = call_cycles(program.task, stream, self._gap, warm=True)
 
     def cycles(self) -> float:
         """What the call takes, as far as one can tell; needs `advance` first."""

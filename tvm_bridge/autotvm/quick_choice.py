@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf
 
 from gemmini_xdsl.dialects.attributes import Dataflow, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.lower_bound import lower_bound
-from gemmini_xdsl.passes.schedule_rules import instruction_count
+from gemmini_xdsl.passes.schedule_rules import instruction_count, schedule_problem
 from gemmini_xdsl.passes.unrolled_schedule import unrolled_moves
 from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
 from gemmini_xdsl.targets.arguments import Role
@@ -21,9 +22,6 @@ from gemmini_xdsl.tvm_bridge.autotvm.task import QUICK_HOST_GAP, GemmTask
 
 CORE_SHARE = 0.003
 """What the core's own loops add to the time of programs that use them, in parts of it."""
-
-WHOLE_RIVALS = 2
-"""Of schedules that parts do not tell enough about, so many are measured as a whole."""
 
 UNROLLED_INSTRUCTIONS = 4000
 """No other unrolled schedule is tried once so many instructions were."""
@@ -55,10 +53,10 @@ def quick_choice(
 
 
 def _rival_costs(task: GemmTask, rivals: Sequence[Schedule]) -> dict[Schedule, float]:
-    """Cycles of schedules in equal tiles; of the best ones only if parts of them tell too little.
+    """Cycles of schedules in equal tiles; of the best one only if parts of them tell too little.
 
     That is so if memory sets the pace and the product fills a good part of the L2, where it meets
-    lines of earlier calls.
+    lines of earlier calls. Stores of whole lines may be faster then.
     """
     costs = {rival: _part_cycles(task, rival) for rival in rivals}
     least = lower_bound(task.workload.problem, task.config)
@@ -66,9 +64,11 @@ def _rival_costs(task: GemmTask, rivals: Sequence[Schedule]) -> dict[Schedule, f
     total = sum(map(placement_bytes, places))
     results = sum(placement_bytes(place) for place in places if place.argument.role == Role.OUTPUT)
     moves = results > total / 2 or least.load > least.array
-    if moves and total > task.config.l2_bytes / 2:
-        ranked = sorted(costs, key=lambda rival: costs[rival])
-        costs = {rival: _cycles(task, rival) for rival in ranked[:WHOLE_RIVALS]}
+    if costs and moves and total > task.config.l2_bytes / 2:
+        best = min(costs, key=lambda rival: costs[rival])
+        lines = replace(best, mvout_cols=task.config.max_block_cols * task.config.dim)
+        legal = schedule_problem(lines, task.workload.problem, task.config) is None
+        costs = {rival: _cycles(task, rival) for rival in ([best, lines] if legal else [best])}
     return {rival: cycles * (1 + CORE_SHARE) for rival, cycles in costs.items()}
 
 
