@@ -11,8 +11,8 @@ from gemmini_xdsl.targets.arguments import Role
 from gemmini_xdsl.targets.command_stream import Placement
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import placement_bytes
 
-_CHUNK_LINES = 16
-"""Lines of which the same share is in the L2."""
+_CHUNK_LINES = 7
+"""Lines of which the same share is in the L2; rows do not all begin at the same of them."""
 
 
 def call_before(
@@ -34,11 +34,17 @@ def call_before(
                 results = placement_bytes(placement) / total
                 model.host_write(placement.address, int(results * capacity))
         model.fill_l2()
-    chunk = _CHUNK_LINES * config.l2_line_bytes if share < 1 else total
     for placement in measured:
         size = placement_bytes(placement)
-        for start in range(0, size, chunk):
-            model.host_write(placement.address + start, round(share * min(chunk, size - start)))
+        if share == 1:
+            model.host_write(placement.address, size)
+            continue
+        lines = -(-size // config.l2_line_bytes)
+        for first in range(0, lines, _CHUNK_LINES):
+            end = min(first + _CHUNK_LINES, lines)
+            count = int(end * share) - int(first * share)
+            address = placement.address + first * config.l2_line_bytes
+            model.host_write(address, count * config.l2_line_bytes)
 
 
 def resident_share(total: int, capacity: int) -> float:

@@ -26,6 +26,9 @@ IN_FLIGHT = 3
 SETTLED = 0.34
 """What was done before this share of the work so far is not counted for the pace."""
 
+SHORT_PERIOD = 4
+"""Tiles of a period that every measurement spans."""
+
 RESIDENT = 0.6
 """An operand of at most this share of the L2 stays there while the others pass through."""
 
@@ -53,6 +56,10 @@ class LoopWsTrial:
         problem = program.task.workload.problem
         self._tiling = Tiling.of(self.schedule, problem, self._config)
         self._done = [0.0]
+        inner = "mnk".index(self.schedule.order[1])
+        uneven = problem.blocks(self._config)[inner] % self._tiling.tile[inner] != 0
+        self._period = self._tiling.trips[2] * (self._tiling.trips[inner] if uneven else 1)
+        """Tiles after which the same sizes, and stores, come again."""
         self.work, _ = product_work(self._tiling.tile, problem, self._config)
         """`tile_work` of the whole call."""
 
@@ -65,7 +72,7 @@ class LoopWsTrial:
         """Go on until so much of `tile_work` is done, and the pace can be told; or to the end."""
         if self.done:
             return
-        period = self._tiling.trips[2] if self._tiling.trips[2] <= IN_FLIGHT else 2
+        period = self._period if self._period <= SHORT_PERIOD else 2
         for tile, commands in self._steps:
             self._accepted.append(self._send(commands))
             m, n, k = (ceil_div(part.size, self._config.dim) for part in (tile.m, tile.n, tile.k))
@@ -86,14 +93,13 @@ class LoopWsTrial:
         if self._total is not None:
             return self._total
         last = len(self._accepted) - 1
-        depth = self._tiling.trips[2]
         starts = range(IN_FLIGHT, last)
-        # Tiles that store take longer than others: whole sums are compared, if there are any.
-        whole = [start for start in starts if (last - start) % depth == 0] or list(starts)
+        # Tiles that store, and small ones, take longer for their work: periods are compared.
+        whole = [start for start in starts if (last - start) % self._period == 0] or list(starts)
         settled = self._finished(last) * SETTLED
         first = min(whole, key=lambda start: abs(self._finished(start) - settled))
         work = self._finished(last) - self._finished(first)
-        pace = (self._accepted[last] - self._accepted[first]) / work
+        pace = max(1.0, (self._accepted[last] - self._accepted[first]) / work)
         stores = prod(self._tiling.tile[:2]) * STORE_CYCLES * LATE_STORES
         return self._accepted[last] + pace * (self.work - self._finished(last)) + stores
 
