@@ -49,12 +49,19 @@ class Placement(StrEnum):
     """How local buffers are placed.
 
     Slots in banks of their own, slots one after another, or pieces of the matrix that one MVIN
-    loads in two banks by turns, so that one piece is loaded while its neighbour is read.
+    loads in several banks by turns, so that one piece is loaded while its neighbour is read:
+    `interleaved` takes turns in two dimensions, `cyclic` piece by piece.
     """
 
     BANKED = "banked"
     PACKED = "packed"
     INTERLEAVED = "interleaved"
+    CYCLIC = "cyclic"
+
+    @property
+    def by_pieces(self) -> bool:
+        """Whether a slot is not contiguous: each piece has rows of its own."""
+        return self in (Placement.INTERLEAVED, Placement.CYCLIC)
 
 
 @irdl_attr_definition
@@ -166,6 +173,10 @@ class Schedule:
     MVIN of A or B, or one MVOUT, moves. With `unroll` no loop is left: all instructions of the
     product are put in one order at compile time. With `software_pipeline`, too, one loop is left:
     that over tiles, which loads the next tile and stores the one before while it computes one.
+    `prefetch_distance` says how many MVINs ahead of their first product its loads are sent; with 0
+    they are a whole tile ahead. Without a pipeline it orders a whole product, whose tiles along k
+    have a slot each. In the first `transposed_tiles` of these B, a single column, is loaded as a
+    row, which takes fewer requests, and transposed by the array, which takes a second pass.
     """
 
     tile: tuple[int, int, int]
@@ -179,6 +190,8 @@ class Schedule:
     lowering: Lowering = Lowering.ISA
     unroll: bool = False
     software_pipeline: bool = False
+    prefetch_distance: int = 0
+    transposed_tiles: int = 0
 
     def slots(self, operand: str) -> int:
         """Slots of the local buffer of `operand` ("a", "b" or "c")."""
@@ -199,16 +212,27 @@ class Schedule:
         wrong = [name for name in self.double_buffer if name not in OPERANDS or len(name) != 1]
         if wrong or len(set(self.double_buffer)) != len(self.double_buffer):
             return f'double_buffer must list "a", "b", "c" at most once, got {self.double_buffer}'
-        for key in ("mvin_cols", "mvout_cols"):
+        for key in ("mvin_cols", "mvout_cols", "prefetch_distance", "transposed_tiles"):
             if getattr(self, key) < 0:
                 return f"{key} must not be negative, got {getattr(self, key)}"
         if self.unroll and self.lowering != Lowering.ISA:
             return "unroll orders separate instructions: it needs lowering = isa"
         if self.software_pipeline and not self.unroll:
             return "software_pipeline orders the instructions of one tile: it needs unroll = true"
-        if self.placement == Placement.INTERLEAVED and not self.unroll:
+        if self.placement.by_pieces and not self.unroll:
             return (
-                "placement = interleaved needs unroll = true: it has no row that loops can add to"
+                f"placement = {self.placement} needs unroll = true: it has no row that loops can "
+                "add to"
+            )
+        if (self.prefetch_distance > 0) != (self.placement == Placement.CYCLIC):
+            return (
+                "prefetch_distance and placement = cyclic need each other: what is loaded must lie "
+                "in another bank than what is read"
+            )
+        if self.transposed_tiles and (self.software_pipeline or not self.prefetch_distance):
+            return (
+                "transposed_tiles are those of a whole product: they need a prefetch_distance and "
+                "no software_pipeline"
             )
         return None
 

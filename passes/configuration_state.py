@@ -22,7 +22,7 @@ Kind: TypeAlias = str
 
 CONFIGS = (ConfigExOp, ConfigLdOp, ConfigStOp)
 
-_EX, _ST = "ex", "st"
+EX, _ST = "ex", "st"
 _PRODUCTS = frozenset({PreloadOp, *COMPUTES})
 
 
@@ -33,7 +33,7 @@ def kind_set_by(op: Operation) -> Kind | None:
         return None
     match op:
         case ConfigExOp():
-            return _EX
+            return EX
         case ConfigStOp():
             return _ST
         case _:
@@ -45,7 +45,7 @@ def kinds_used_by(op: Operation) -> set[Kind]:
     """The registers whose contents `op` depends on."""
     kind = type(op)
     if kind in _PRODUCTS:
-        return {_EX}
+        return {EX}
     if kind is MvoutOp:
         return {_ST}
     if isinstance(op, MVIN_OPS):
@@ -53,7 +53,7 @@ def kinds_used_by(op: Operation) -> set[Kind]:
     if isinstance(op, LoopWsOp):
         loads = zip(MVIN_OPS, (op.a, op.b, op.d), strict=True)
         stores = {_ST} if op.c else set()
-        return {_EX, *(_load_kind(mvin.ID) for mvin, value in loads if value), *stores}
+        return {EX, *(_load_kind(mvin.ID) for mvin, value in loads if value), *stores}
     return set()
 
 

@@ -25,7 +25,7 @@ from xdsl.utils.hints import isa
 
 from gemmini_xdsl.dialects import isa as instructions
 from gemmini_xdsl.dialects import rocc
-from gemmini_xdsl.dialects.attributes import Placement, Space
+from gemmini_xdsl.dialects.attributes import Space
 from gemmini_xdsl.dialects.mixed import Index, join
 from gemmini_xdsl.dialects.tile import AllocOp
 from gemmini_xdsl.hardware import encoding
@@ -203,9 +203,10 @@ def _local_address(address: SSAValue | None) -> LinearForm:
     elif isinstance(row, int) and len(starts) == 2 * len(alloc.part_rows()):
         first, second = (alloc.local_row(number, row) for number in range(2))
         form = LinearForm.of(slot) * (second - first) + first
-    elif alloc.placement.data == Placement.INTERLEAVED:
+    elif alloc.placement.data.by_pieces:
         raise PassFailedException(
-            f"{location(op)}: interleaved placement needs static rows; run gemmini-unroll first"
+            f"{location(op)}: {alloc.placement.data} placement needs static rows; run "
+            "gemmini-unroll first"
         )
     elif isinstance(slot, int):
         form = LinearForm.of(row) + starts[slot]
@@ -248,6 +249,8 @@ def base_address(value: SSAValue) -> LinearForm:
     owner = value.owner
     if isinstance(owner, memref.CastOp):
         return base_address(owner.source)
+    if isinstance(owner, memref.CollapseShapeOp):
+        return base_address(owner.src)
     if isinstance(owner, memref.SubviewOp):
         offsets: Sequence[Index] = join(owner.offsets, owner.static_offsets)
         return _dram_address(owner.source, offsets)

@@ -13,8 +13,9 @@ from xdsl.utils.exceptions import PassFailedException
 from gemmini_xdsl.dialects.attributes import Placement, Space
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.local_memory import BufferType
-from gemmini_xdsl.dialects.tile import AllocOp
+from gemmini_xdsl.dialects.tile import AllocOp, UnrollOp
 from gemmini_xdsl.passes.diagnostics import location
+from gemmini_xdsl.passes.schedule_rules import ceil_div
 
 SMALL_SHARE = 12
 """A buffer with less than this part of all rows is filled soon."""
@@ -43,7 +44,8 @@ class GemminiAllocatePass(ModulePass):
     reads are then in different banks (a bank serves one access a cycle). Otherwise, and with
     `packed` placement, a slot takes the lowest free rows. If banked placement does not fit, the
     whole block is packed. With `interleaved` placement neighbouring pieces of the matrix lie in
-    several banks by turns. Raises `PassFailedException` when a memory is too small.
+    several banks by turns; with `cyclic` placement a few pieces in a row do, in all banks that
+    other buffers leave. Raises `PassFailedException` when a memory is too small.
     """
 
     name = "gemmini-allocate"
@@ -66,7 +68,9 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
     positions: dict[Operation, int] = {op: index for index, op in enumerate(block.ops)}
     taken: dict[Space, list[_Interval]] = {Space.SCRATCHPAD: [], Space.ACCUMULATOR: []}
     chosen: dict[AllocOp, list[int]] = {}
-    for alloc in allocs:
+    left: dict[Space, list[int]] = {}
+    turns = 0
+    for alloc in sorted(allocs, key=lambda op: op.placement.data == Placement.CYCLIC):
         type_ = alloc.buffer.type
         assert isinstance(type_, BufferType)
         first, last = positions[alloc], _last_use(alloc, positions)
@@ -81,9 +85,12 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
         starts: list[int] = []
         given = alloc.starts
         parts = alloc.part_rows()
-        interleaved = alloc.placement.data == Placement.INTERLEAVED
+        by_pieces = alloc.placement.data.by_pieces
         banks: list[int] = []
-        if interleaved:
+        if alloc.placement.data == Placement.CYCLIC:
+            # All others have their rows already; these buffers take turns together.
+            banks = left.setdefault(space, _empty_banks(live, capacity, bank))
+        elif by_pieces:
             share = _share_of_banks(alloc, allocs, _banks_beside_slots(live, bank, capacity))
             banks = _emptiest_banks(live, capacity, bank, share)
         for number in range(type_.slots.data * len(parts)):
@@ -91,8 +98,8 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
             banked = bank_aware and alloc.placement.data == Placement.BANKED
             if given:
                 start: int | None = given[number]
-            elif interleaved:
-                turn = _turn(type_, number, len(parts), len(banks))
+            elif by_pieces:
+                turn = turns + _turn(alloc, number, len(banks))
                 start = _lowest_free(rows, live, capacity, 1, banks[turn % len(banks)] * bank, bank)
                 if start is None:
                     start = _lowest_free(rows, live, capacity, 1)
@@ -114,6 +121,8 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
             live.append(interval)
             taken[space].append(interval)
         chosen[alloc] = starts
+        if by_pieces and _slots_take_turns(alloc):
+            turns += type_.slots.data
     for alloc, starts in chosen.items():
         alloc.base = DenseArrayBase.from_list(i64, starts)
     return True
@@ -131,14 +140,34 @@ def _last_use(alloc: AllocOp, positions: dict[Operation, int]) -> int:
     return last
 
 
-def _turn(type_: BufferType, number: int, parts: int, banks: int) -> int:
+def _turn(alloc: AllocOp, number: int, banks: int) -> int:
     """Which of its banks part `number` takes: neighbours along and across rows differ.
 
     With two banks only rows do, since the array and the loader would change places too often.
+    With cyclic placement as many pieces in a row share a bank as the products that wait in the
+    reservation station use. What is loaded three pieces ahead then lies in another bank, and
+    each bank has its turn equally often, so that the next slot goes on with the first one. Where
+    each tile has a slot, slots take turns.
     """
+    type_ = alloc.buffer.type
+    assert isinstance(type_, BufferType)
+    parts = len(alloc.part_rows())
     slot, part = divmod(number, parts)
+    if alloc.placement.data == Placement.CYCLIC:
+        if _slots_take_turns(alloc):
+            return slot
+        config = module_config(alloc)
+        waiting = config.execute_entries // 2 // config.max_block_cols
+        return part * banks * max(1, parts // (banks * max(1, waiting))) // parts
     row, piece = divmod(part, parts // type_.grid[0])
     return slot + row + (piece if banks > 2 else 0)
+
+
+def _slots_take_turns(alloc: AllocOp) -> bool:
+    """Whether every tile has a slot of its own, so that no bank is needed for the next one's."""
+    region = alloc.parent_op()
+    pipelined = isinstance(region, UnrollOp) and region.software_pipeline is not None
+    return alloc.placement.data == Placement.CYCLIC and not pipelined
 
 
 def _share_of_banks(alloc: AllocOp, allocs: list[AllocOp], banks: int) -> int:
@@ -164,11 +193,15 @@ def _banks_beside_slots(live: list[_Interval], bank: int, capacity: int) -> int:
     """How many banks interleaved buffers may share: those without slots that take turns in banks
     of their own, if there are any.
     """
-    used: set[int] = set()
-    for interval in live:
-        if interval.apart:
-            used.update(range(interval.start // bank, -(-interval.end // bank)))
-    return capacity // bank - len(used) or capacity // bank
+    apart = [interval for interval in live if interval.apart]
+    return len(_empty_banks(apart, capacity, bank))
+
+
+def _empty_banks(live: list[_Interval], capacity: int, bank: int) -> list[int]:
+    """The banks that hold nothing, in order; all if there are none."""
+    every = range(capacity // bank)
+    used = {number for i in live for number in range(i.start // bank, ceil_div(i.end, bank))}
+    return [number for number in every if number not in used] or list(every)
 
 
 def _emptiest_banks(live: list[_Interval], capacity: int, bank: int, count: int) -> list[int]:

@@ -49,10 +49,11 @@ class GemminiAssignSchedulePass(ModulePass):
     double_buffer: tuple[Literal["a", "b", "c", "none"], ...] | None = None
     mvin_cols: int | None = None
     mvout_cols: int | None = None
-    placement: Literal["banked", "packed", "interleaved"] | None = None
+    placement: Literal["banked", "packed", "interleaved", "cyclic"] | None = None
     lowering: Literal["isa", "loop_ws"] | None = None
     unroll: bool | None = None
     software_pipeline: bool | None = None
+    prefetch_distance: int | None = None
     override: bool = False
     heuristic: Literal["default", "library"] = "default"
     log: str = "none"
@@ -121,7 +122,7 @@ class GemminiAssignSchedulePass(ModulePass):
         if self.tile is not None:
             fields["tile"] = self.tile
         keys = ("order", "inner_order", "mvin_cols", "mvout_cols", "unroll", "software_pipeline")
-        for key in keys:
+        for key in (*keys, "prefetch_distance"):
             if getattr(self, key) is not None:
                 fields[key] = getattr(self, key)
         if self.dataflow is not None:

@@ -17,6 +17,7 @@ from xdsl.utils.hints import isa
 from gemmini_xdsl.dialects.isa import MVIN_OPS, FenceOp, LoopWsOp, MvoutOp
 from gemmini_xdsl.dialects.tile import AllocOp
 from gemmini_xdsl.passes.configuration_state import Kind, kind_set_by, kinds_used_by
+from gemmini_xdsl.passes.memory_uses import is_view
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,6 @@ def _may_touch_memory(op: Operation) -> bool:
 
 def _root(value: SSAValue) -> SSAValue:
     """The memref that `value` is a view of."""
-    while isinstance(value.owner, memref.SubviewOp | memref.CastOp):
-        value = value.owner.source
+    while isinstance(value.owner, Operation) and is_view(value.owner):
+        value = value.owner.operands[0]
     return value

@@ -184,7 +184,7 @@ class _Interleaving:
         self._finish_streams(builder, mapping)
         if not together:
             for stream in biases:
-                _issue(builder, stream, 0, stream.count)
+                stream.issue_range(builder, 0, stream.count)
         if not self.delay_stores:
             copy_region(self.op.store.block, builder, iteration)
 
@@ -267,7 +267,7 @@ class _Interleaving:
             # Credit that stays negative means that there is nothing to issue.
             some = builder.compare("sge", credit, self.points)
             last = builder.insert(arith.SelectOp(some, after, before.issued)).results[0]
-            _issue(builder, stream, before.issued, _minimum(builder, last, stream.count))
+            stream.issue_range(builder, before.issued, _minimum(builder, last, stream.count))
             spent = builder.multiply(builder.subtract(last, before.issued), self.points)
             return _Progress(builder.value(builder.subtract(credit, spent)), last)
         then, otherwise = Block(), Block()
@@ -292,12 +292,7 @@ class _Interleaving:
         if all(isinstance(count, int) for count in trips):
             return
         for stream, progress in zip(self.streams, self.state, strict=True):
-            _issue(builder, stream, progress.issued, stream.count)
-
-
-def _issue(builder: IndexBuilder, stream: Stream, first: Index, last: Index) -> None:
-    with builder.range(first, last) as (body, number):
-        stream.issue(body, number)
+            stream.issue_range(builder, progress.issued, stream.count)
 
 
 def _minimum(builder: IndexBuilder, a: Index, b: Index) -> Index:

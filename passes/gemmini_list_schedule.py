@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -12,7 +13,8 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.tile import UnrollOp
 from gemmini_xdsl.passes.configuration_state import CONFIGS
-from gemmini_xdsl.passes.instruction_ordering import order_instructions, spread_transfers
+from gemmini_xdsl.passes.instruction_ordering import order_instructions
+from gemmini_xdsl.passes.pipeline_ordering import order_ahead, order_kernel
 from gemmini_xdsl.passes.straight_line import Instruction, read_instructions
 
 
@@ -21,8 +23,9 @@ class GemminiListSchedulePass(ModulePass):
     """Order the instructions of each `gemmini.unroll` and put them in its place.
 
     Instructions that touch the same rows of local memory keep their order, but additions to the
-    same sums may change places. The regions' code must be unrolled and its rows allocated. A
-    transfers of a `kernel`, which touch other rows than its products, are spread evenly over these.
+    same sums may change places. The regions' code must be unrolled and its rows allocated. The
+    transfers of a `kernel`, which touch other rows than its products, are spread evenly over these,
+    or its loads go a `prefetch_distance` ahead of their products.
     """
 
     name = "gemmini-list-schedule"
@@ -34,19 +37,40 @@ class GemminiListSchedulePass(ModulePass):
 
 
 def _order(region: UnrollOp) -> None:
-    if region.kernel is not None:
-        code = list(read_instructions(region.body.block, run_time=True))
-        _replace(region, spread_transfers(code, module_config(region)))
-        return
-    code = list(read_instructions(region.body.block))
+    code = list(read_instructions(region.body.block, run_time=region.kernel is not None))
     addresses = [instruction.addresses for instruction in code]
-    ordered = order_instructions(configs_before(region), code, module_config(region))
+    ordered = order_region(region, configs_before(region), code)
     for instruction, before in zip(code, addresses, strict=True):
         for old, new in zip(before, instruction.addresses, strict=True):
             if old is not None and new is not None and old is not new:
                 place = list(instruction.op.operands).index(old.op.address)
                 instruction.op.operands[place] = new.op.address
     _replace(region, ordered)
+
+
+def configs_before(region: UnrollOp) -> list[Instruction]:
+    """The configurations that stand right before the region, in order; none for a kernel.
+
+    They may change places with its instructions. Those before a kernel are outside its loop.
+    """
+    found: list[Instruction] = []
+    previous = region.prev_op if region.kernel is None else None
+    while isinstance(previous, CONFIGS):
+        found.insert(0, Instruction(previous))
+        previous = previous.prev_op
+    return found
+
+
+def order_region(
+    region: UnrollOp, before: Sequence[Instruction], code: Sequence[Instruction]
+) -> list[Instruction]:
+    """Configurations `before` the region and its unrolled code, in their order."""
+    config = module_config(region)
+    if region.kernel is not None:
+        return [*before, *order_kernel(code, config, region.distance)]
+    if region.distance:
+        return order_ahead(before, code, config, region.distance)
+    return order_instructions(before, code, config)
 
 
 def _replace(region: UnrollOp, ordered: list[Instruction]) -> None:
@@ -57,13 +81,3 @@ def _replace(region: UnrollOp, ordered: list[Instruction]) -> None:
         op.detach()
         Rewriter.insert_op(op, InsertPoint.before(region))
     Rewriter.erase_op(region)
-
-
-def configs_before(region: UnrollOp) -> list[Instruction]:
-    """The configurations that stand right before the region, in order."""
-    found: list[Instruction] = []
-    previous = region.prev_op
-    while isinstance(previous, CONFIGS):
-        found.insert(0, Instruction(previous))
-        previous = previous.prev_op
-    return found

@@ -43,8 +43,8 @@ from gemmini_xdsl.dialects.matmul import row_stride
 from gemmini_xdsl.dialects.mixed import Index
 from gemmini_xdsl.dialects.tile import LoadOp, LoopTileOp, StoreOp, TileMatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
-from gemmini_xdsl.passes.gemmini_tile import A_ID, B_ID, BIAS_ID
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
+from gemmini_xdsl.passes.tile_nests import A_ID, B_ID, BIAS_ID
 
 
 @dataclass(frozen=True)

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from xdsl.dialects.builtin import FixedBitwidthType, MemRefType
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import SSAValue
 from xdsl.utils.exceptions import PassFailedException
 from xdsl.utils.hints import isa
 
 from gemmini_xdsl.dialects.attributes import Space
-from gemmini_xdsl.dialects.isa import (
-    MVIN_OPS,
-    ComputePreloadedOp,
-    MvoutOp,
-    PreloadOp,
-)
+from gemmini_xdsl.dialects.isa import MvoutOp, PreloadOp
 from gemmini_xdsl.dialects.matmul import row_stride
 from gemmini_xdsl.hardware import GemminiConfig
-from gemmini_xdsl.passes.configuration_state import CONFIGS, Kind, kind_set_by, kinds_used_by
 from gemmini_xdsl.passes.diagnostics import location
 from gemmini_xdsl.passes.instruction_costs import InstructionCosts
-from gemmini_xdsl.passes.instruction_operands import COMPUTES
+from gemmini_xdsl.passes.instruction_groups import InstructionGroups, with_configs
 from gemmini_xdsl.passes.list_scheduling import Task, Unit, depend, list_schedule
 from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress
 
@@ -39,137 +33,10 @@ def order_instructions(
     changed where another instruction is now the first of a sum. Raises `PassFailedException` for
     code that cannot be ordered.
     """
-    groups = _Groups(code)
-    if groups.configs_repeat:
+    groups = InstructionGroups(code)
+    if groups.repeated:
         return [*before, *groups.in_program_order()]
-    return _with_configs([*before, *groups.configs], _Tasks(config).ordered(groups.groups))
-
-
-def spread_transfers(code: Iterable[Instruction], config: GemminiConfig) -> list[Instruction]:
-    """The kernel of a software pipeline: transfers of other tiles evenly among the products.
-
-    Products keep their order, and so do loads and stores; sums that are loaded wait for the stores
-    of the same rows. Products of the tile before are still waiting when a tile begins, and read
-    what the first loads overwrite: these come later if there is time for them then. Everything
-    keeps its place if configuration changes inside.
-    """
-    groups = _Groups(code)
-    if groups.configs_repeat:
-        return groups.in_program_order()
-    products = [group for group in groups.groups if isinstance(group[0].op, PreloadOp)]
-    transfers = [group[0] for group in groups.groups if not isinstance(group[0].op, PreloadOp)]
-    stores = [transfer for transfer in transfers if isinstance(transfer.op, MvoutOp)]
-    loads = [transfer for transfer in transfers if not isinstance(transfer.op, MvoutOp)]
-    sums = [transfer for transfer in loads if _address(transfer).space == Space.ACCUMULATOR]
-    operands = [transfer for transfer in loads if _address(transfer).space != Space.ACCUMULATOR]
-    places: list[list[Instruction]] = [[] for _ in range(len(products) + 1)]
-    stored: list[tuple[range, int]] = []
-    waiting = config.execute_entries // 2
-    moved = sum(-(-load.sizes[1] // config.dim) for load in loads)
-    first = waiting if moved <= len(products) - waiting else 0
-    for place, transfer in _evenly(stores, first, len(products)):
-        places[place].append(transfer)
-        stored.append((_local_rows(transfer, config), place))
-    for place, transfer in _evenly(sums, first, len(products)):
-        rows = _local_rows(transfer, config)
-        after = (p for other, p in stored if other.start < rows.stop and rows.start < other.stop)
-        places[max([place, *after])].append(transfer)
-    for place, transfer in _evenly(operands, first, len(products)):
-        places[place].append(transfer)
-    ordered = [*groups.configs, *places[0]]
-    for product, following in zip(products, places[1:], strict=True):
-        ordered += [*product, *following]
-    return ordered
-
-
-def _evenly(
-    transfers: Sequence[Instruction], first: int, last: int
-) -> Iterator[tuple[int, Instruction]]:
-    """Each transfer with how many products stand before it, spread between two such numbers."""
-    for number, transfer in enumerate(transfers):
-        yield first + (2 * number + 1) * (last - first) // (2 * len(transfers)), transfer
-
-
-def _address(transfer: Instruction) -> LocalAddress:
-    (address,) = transfer.addresses
-    assert address is not None
-    return address
-
-
-def _local_rows(transfer: Instruction, config: GemminiConfig) -> range:
-    """The rows of its slot that a transfer covers."""
-    start, (_, cols) = _address(transfer).row, transfer.sizes
-    return range(start, start + -(-cols // config.dim) * config.dim)
-
-
-def _with_configs(
-    configs: Sequence[Instruction], instructions: Sequence[Instruction]
-) -> list[Instruction]:
-    """The instructions with each configuration before the first one that depends on it."""
-    places: list[list[Instruction]] = [[] for _ in range(len(instructions) + 1)]
-    for config in configs:
-        kind = kind_set_by(config.op)
-        users = (n for n, user in enumerate(instructions, 1) if kind in kinds_used_by(user.op))
-        places[next(users, 0)].append(config)
-    ordered = places[0]
-    for instruction, preceding in zip(instructions, places[1:], strict=True):
-        ordered += [*preceding, instruction]
-    return ordered
-
-
-class _Groups:
-    """Configuration, and instructions that stay together."""
-
-    def __init__(self, code: Iterable[Instruction]) -> None:
-        self.configs: list[Instruction] = []
-        self.groups: list[list[Instruction]] = []
-        self.configs_repeat = False
-        self._kinds: set[Kind | None] = set()
-        self._before: Operation | None = None
-        self._previous: Instruction | None = None
-        for instruction in code:
-            self._add(instruction)
-
-    def in_program_order(self) -> list[Instruction]:
-        """All of it, each instruction in its place."""
-        return [*self.configs, *(code for group in self.groups for code in group)]
-
-    def _add(self, code: Instruction) -> None:
-        op, previous = code.op, self._previous
-        if isinstance(op, CONFIGS):
-            self._add_config(code)
-        elif isinstance(op, COMPUTES):
-            if previous is None or not isinstance(previous.op, PreloadOp):
-                raise PassFailedException(
-                    f"{location(op)}: must follow the gemmini.preload that it belongs to"
-                )
-            self._add_pair(previous, code)
-        elif isinstance(op, (*MVIN_OPS, MvoutOp)):
-            self.groups.append([code])
-        elif not isinstance(op, PreloadOp):
-            raise PassFailedException(f"{location(op)}: cannot be ordered in gemmini.unroll")
-        self._before = None if previous is None else previous.op
-        self._previous = code
-
-    def _add_config(self, code: Instruction) -> None:
-        kind = kind_set_by(code.op)
-        self.configs_repeat = self.configs_repeat or kind in self._kinds or bool(self.groups)
-        self._kinds.add(kind)
-        if self.configs_repeat:
-            self.groups.append([code])
-        else:
-            self.configs.append(code)
-
-    def _add_pair(self, preload: Instruction, compute: Instruction) -> None:
-        """A pair that uses the weights of the pair before it stays with that one."""
-        if isinstance(compute.op, ComputePreloadedOp):
-            self.groups.append([preload, compute])
-        elif isinstance(self._before, COMPUTES):
-            self.groups[-1] += [preload, compute]
-        else:
-            raise PassFailedException(
-                f"{location(compute.op)}: uses weights of a product that does not stand before it"
-            )
+    return with_configs([*before, *groups.configs], _Tasks(config).ordered(groups.groups))
 
 
 @dataclass(eq=False)

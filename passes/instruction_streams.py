@@ -72,6 +72,11 @@ class Stream:
             if isinstance(op, MvinOp | Mvin2Op | Mvin3Op | MvoutOp)
         }
 
+    def issue_range(self, builder: IndexBuilder, first: Index, last: Index) -> None:
+        """Insert transfers `first` to `last` - 1."""
+        with builder.range(first, last) as (body, number):
+            self.issue(body, number)
+
     def issue(self, builder: IndexBuilder, number: Index) -> None:
         """Insert transfer `number`."""
         mapping = dict(self.mapping)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from gemmini_xdsl.dialects.attributes import TILE_DIMS, Lowering, Placement, Schedule
+from gemmini_xdsl.dialects.attributes import TILE_DIMS, Dataflow, Lowering, Schedule
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.dialects.transposes import illegal_transposes
 from gemmini_xdsl.hardware import GemminiConfig
 
-MAX_UNROLLED_INSTRUCTIONS = 1200
+MAX_UNROLLED_INSTRUCTIONS = 1280
 """The most that `unroll` may make of a product: 10 bytes of machine code each, less than the 12 KiB
 that leave room in an instruction cache of 16 KiB."""
 
@@ -77,8 +77,18 @@ class Tiling:
     def slots(self, schedule: Schedule, operand: str) -> int:
         """Slots of the buffer of `operand`: one where there is never a next tile to prepare."""
         trip_m, trip_n, trip_k = self.trips
+        if schedule.unroll and trip_k > 1 and operand != "c":
+            return trip_k
         tiles = {"a": trip_m * trip_k, "b": trip_k * trip_n, "c": trip_m * trip_n}[operand]
         return schedule.slots(operand) if tiles > 1 else 1
+
+    @property
+    def streamed(self) -> str:
+        """The operand, "a" or "b", that comes tile by tile, or the larger one."""
+        trip_m, trip_n, _ = self.trips
+        if trip_m == trip_n:
+            return "a" if self.tile[0] >= self.tile[1] else "b"
+        return "a" if trip_m > trip_n else "b"
 
     def rows(self, schedule: Schedule, dim: int) -> dict[str, int]:
         """Local rows that the buffers of a, b and c take, all slots together."""
@@ -120,12 +130,12 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
         return broken
     if (broken := pipeline_problem(schedule, problem, config)) is not None:
         return broken
-    if schedule.placement == Placement.INTERLEAVED:
+    if schedule.placement.by_pieces:
         # No move crosses two pieces.
         piece = config.max_block_cols * config.dim
         for key, value, _ in limits:
             if value and piece % value:
-                return f"placement interleaved: {key} must divide {piece}, got {value}"
+                return f"placement {schedule.placement}: {key} must divide {piece}, got {value}"
     rows = Tiling.of(schedule, problem, config).rows(schedule, config.dim)
     needed = rows["a"] + rows["b"]
     if needed > config.scratchpad_rows:
@@ -146,7 +156,15 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
 def unroll_problem(schedule: Schedule, problem: Problem, config: GemminiConfig) -> str | None:
     """The first rule that an unrolled schedule's tile breaks, whether its buffers fit or not."""
     trip_m, trip_n, trip_k = Tiling.of(schedule, problem, config).trips
-    if trip_k > 1 or (trip_m > 1 and trip_n > 1):
+    if schedule.prefetch_distance and not schedule.software_pipeline:
+        if trip_m > 1 or trip_n > 1:
+            return (
+                "prefetch_distance: without software_pipeline the tile must hold all of m and n, "
+                f"got tile {list(schedule.tile)}"
+            )
+        if (broken := _transposed_tiles_problem(schedule, problem, config)) is not None:
+            return broken
+    elif trip_k > 1 or (trip_m > 1 and trip_n > 1):
         return (
             "unroll: the tile must hold all of k, and all of m or of n, which leaves most "
             f"freedom to order instructions, got tile {list(schedule.tile)}"
@@ -162,12 +180,29 @@ def unroll_problem(schedule: Schedule, problem: Problem, config: GemminiConfig) 
     return None
 
 
+def _transposed_tiles_problem(
+    schedule: Schedule, problem: Problem, config: GemminiConfig
+) -> str | None:
+    tiles = Tiling.of(schedule, problem, config).trips[2]
+    if not schedule.transposed_tiles:
+        return None
+    if problem.n > 1 or schedule.dataflow != Dataflow.WS:
+        return (
+            "transposed_tiles: only weights of one column lie in memory like their transpose, got "
+            f"N = {problem.n}, dataflow {schedule.dataflow}"
+        )
+    if problem.transpose_a or problem.transpose_b:
+        return "transposed_tiles: the array can transpose one operand only, and none is left"
+    if schedule.transposed_tiles > tiles:
+        return f"transposed_tiles: k has {tiles} tiles, got {schedule.transposed_tiles}"
+    return None
+
+
 def pipeline_problem(schedule: Schedule, problem: Problem, config: GemminiConfig) -> str | None:
     """What a software pipeline lacks: slots of the operand that comes in strips, and of sums."""
     if not schedule.software_pipeline:
         return None
-    trip_m, _, _ = Tiling.of(schedule, problem, config).trips
-    streamed = "a" if trip_m > 1 else "b"
+    streamed = Tiling.of(schedule, problem, config).streamed
     if all(schedule.slots(operand) > 1 for operand in (streamed, "c")):
         return None
     return (
@@ -218,15 +253,18 @@ def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfi
         return repeats * moves(rows, cols, 1 if narrow else widest)
 
     products = computed * 2 * prod(blocks.values())
+    weights = loads("k", "n", problem.transpose_b)
+    if schedule.transposed_tiles:
+        weights += (schedule.transposed_tiles - 1) * (
+            ceil_div(tile["k"], config.max_block_cols) - tile["k"]
+        )
+    first = 0
+    if schedule.prefetch_distance and not pipelined:
+        # The first tile is loaded block by block.
+        first = tile["m"] * (tile["k"] - ceil_div(tile["k"], config.max_block_cols))
     stores = computed * moves("m", "n", max(1, schedule.mvout_cols // config.dim))
     biases = loaded * moves("m", "n", config.max_block_cols_acc) if problem.has_bias else 0
-    return (
-        products
-        + loads("m", "k", problem.transpose_a)
-        + loads("k", "n", problem.transpose_b)
-        + biases
-        + stores
-    )
+    return products + loads("m", "k", problem.transpose_a) + weights + first + biases + stores
 
 
 def _loop_ws_problem(schedule: Schedule, problem: Problem, config: GemminiConfig) -> str | None:

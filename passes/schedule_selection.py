@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gemmini_xdsl.dialects.attributes import Dataflow, Schedule
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.lower_bound import lower_bound
 from gemmini_xdsl.passes.schedule_heuristic import default_dataflow, default_schedule
 from gemmini_xdsl.passes.schedule_rules import Problem, tile_takes_division
 from gemmini_xdsl.passes.unrolled_schedule import software_pipelines, unrolled_schedule
@@ -50,7 +51,10 @@ def schedule_for(
     # Imported here: it needs the timing model.
     from gemmini_xdsl.tvm_bridge.autotvm.quick_choice import quick_choice
 
-    rivals = [] if unrolled else software_pipelines(problem, config, dataflow)
+    least = lower_bound(problem, config)
+    rivals: list[Schedule] = []
+    if fsm and (unrolled is None or least.load >= least.array):
+        rivals += software_pipelines(problem, config, dataflow)
     if looped is not None and (not fsm or _suits_loops(looped, problem, config)):
         rivals.append(looped)
     return quick_choice(task(), unrolled, rivals) or unrolled or looped

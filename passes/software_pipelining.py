@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from xdsl.dialects.builtin import IndexType
-from xdsl.ir import Block, Operation
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.transforms.common_subexpression_elimination import cse
+from xdsl.utils.exceptions import PassFailedException
 
+from gemmini_xdsl.dialects.bounds import constant_value
+from gemmini_xdsl.dialects.mixed import Index
 from gemmini_xdsl.dialects.tile import AllocOp, PipelineOp, UnrollOp
+from gemmini_xdsl.passes.diagnostics import location
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder, is_pure
-from gemmini_xdsl.passes.instruction_streams import copy_region
+from gemmini_xdsl.passes.instruction_streams import Stream, copy_region, open_streams
 
 
 def expand_software_pipeline(op: PipelineOp, region: UnrollOp) -> None:
@@ -17,30 +22,71 @@ def expand_software_pipeline(op: PipelineOp, region: UnrollOp) -> None:
     `region` becomes the prologue: what stands before `op`, the first tile, and the loads of the
     second. The kernel computes one tile, loads the next and stores the one before. It loads one
     tile too many, which the tiles' offsets allow. The epilogue stores the last tile.
+
+    With a prefetch distance of n only the first n loads of the next tile's operand are sent in
+    advance, and the kernel begins with those that its own tile still lacks.
     """
-    trips = op.trip_count.value.data
+    trips, distance = op.trip_count.value.data, region.distance
     for inner in list(region.body.block.ops):
         if isinstance(inner, AllocOp) or is_pure(inner):
             _move_before(inner, region)
     prologue = IndexBuilder.before(op)
     copy_region(op.prefetch.block, prologue, 0)
     copy_region(op.compute.block, prologue, 0)
-    copy_region(op.prefetch.block, prologue, 1)
+    _load_ahead(op, prologue, 1, distance)
     region.software_pipeline = None
 
     after = IndexBuilder(InsertPoint.after(region))
     with after.loop(trips, start=1) as (body, iteration):
         previous, following = body.subtract(iteration, 1), body.add(iteration, 1)
-        kernel = UnrollOp.empty(kernel=True)
+        kernel = UnrollOp.empty(kernel=True, prefetch_distance=distance)
         body.insert(kernel)
         inside = IndexBuilder.at_end(kernel.body.block)
         copy_region(op.store.block, inside, previous)
-        copy_region(op.prefetch.block, inside, following)
+        if distance:
+            _load_rest(op, inside, iteration, distance)
+        _load_ahead(op, inside, following, distance)
         copy_region(op.compute.block, inside, iteration)
         _hoist_invariant(kernel)
+        # Slots of the same tile become the same value, by which they are known.
+        assert kernel.parent is not None
+        cse(kernel.parent)
     epilogue = UnrollOp.empty()
     after.insert(epilogue)
     copy_region(op.store.block, IndexBuilder.at_end(epilogue.body.block), trips - 1)
+
+
+def _load_ahead(op: PipelineOp, builder: IndexBuilder, iteration: Index, distance: int) -> None:
+    """The loads of a tile that are sent while the one before is computed."""
+    if not distance:
+        copy_region(op.prefetch.block, builder, iteration)
+        return
+    for stream in _streams(op, builder, iteration):
+        ahead = stream.limit if stream.touches_accumulator else min(distance, stream.limit)
+        stream.issue_range(builder, 0, ahead)
+
+
+def _load_rest(op: PipelineOp, builder: IndexBuilder, iteration: Index, distance: int) -> None:
+    """The other loads of the tile."""
+    for stream in _streams(op, builder, iteration):
+        if not stream.touches_accumulator:
+            stream.issue_range(builder, min(distance, stream.limit), stream.limit)
+
+
+def _streams(op: PipelineOp, builder: IndexBuilder, iteration: Index) -> list[Stream]:
+    block = op.prefetch.block
+    mapping: dict[SSAValue, SSAValue] = {block.args[0]: builder.value(iteration)}
+    streams = open_streams(block, builder, mapping, None)
+    if streams is None or any(_trips(stream) != stream.limit for stream in streams):
+        raise PassFailedException(
+            f"{location(op)}: prefetch_distance needs loads that can be counted when compiling; "
+            "leave it out"
+        )
+    return streams
+
+
+def _trips(stream: Stream) -> int | None:
+    return stream.count if isinstance(stream.count, int) else constant_value(stream.count)
 
 
 def _hoist_invariant(kernel: UnrollOp) -> None:

@@ -17,6 +17,13 @@ from gemmini_xdsl.passes.schedule_rules import (
 LEAST_PAIRS = 32
 """Pairs of a tile that hide the latency of the next one's loads."""
 
+PREFETCH_DISTANCES = (2, 3)
+"""MVINs that are sent ahead of the products that use them: so many hide each other's latency, and
+the more, the further ahead is the bank that is loaded of that which is read."""
+
+LEAST_PIECES = 6
+"""Pieces of a strip that take turns in banks, two by two."""
+
 
 def unrolled_schedule(
     problem: Problem, config: GemminiConfig, dataflow: Dataflow
@@ -108,21 +115,70 @@ def software_pipelines(
         return []
     m, n, k = problem.blocks(config)
     found: list[Schedule] = []
-    for rows, cols, order, streamed in ((m, n, "mnk", "a"), (n, m, "nmk", "b")):
-        least = ceil_div(LEAST_PAIRS, cols * k)
+    for order, blocks, others in (("mnk", m, n), ("nmk", n, m)):
+        least = ceil_div(LEAST_PAIRS, others * k)
         # Two slots of sums.
-        widest = config.accumulator_rows // config.dim // 2 // cols
-        for width in dict.fromkeys((min(least, widest), min(2 * least, widest))):
-            tile = (width, cols, k) if order == "mnk" else (cols, width, k)
-            banked = Schedule(
-                tile,
-                order=order,
-                inner_order=order,
-                dataflow=dataflow,
-                double_buffer=(streamed, "c"),
-                unroll=True,
-                software_pipeline=True,
-            )
-            if rows > 2 * width > 0 and schedule_problem(banked, problem, config) is None:
-                found += [banked, replace(banked, placement=Placement.INTERLEAVED)]
+        widest = max(1, config.accumulator_rows // config.dim // 2 // others)
+        strips = [
+            strip
+            for width in dict.fromkeys((min(least, widest), min(2 * least, widest)))
+            for strip in _far_ahead(order, width, others, k, dataflow)
+        ]
+        strips += _close_ahead(order, others, problem, config, dataflow)
+        found += [
+            strip
+            for strip in strips
+            if blocks > 2 * strip.tile["mn".index(order[0])]
+            and schedule_problem(strip, problem, config) is None
+        ]
     return found
+
+
+def _strip(order: str, width: int, others: int, k: int, dataflow: Dataflow) -> Schedule:
+    """A pipeline over strips of `width` blocks along the first dimension of `order`."""
+    streamed = {"m": "a", "n": "b"}[order[0]]
+    return Schedule(
+        (width, others, k) if streamed == "a" else (others, width, k),
+        order=order,
+        inner_order=order,
+        dataflow=dataflow,
+        double_buffer=(streamed, "c"),
+        unroll=True,
+        software_pipeline=True,
+    )
+
+
+def _far_ahead(
+    order: str, width: int, others: int, k: int, dataflow: Dataflow
+) -> tuple[Schedule, ...]:
+    """Each strip is loaded while the one before is computed."""
+    banked = _strip(order, width, others, k, dataflow)
+    return banked, replace(banked, placement=Placement.INTERLEAVED)
+
+
+def _close_ahead(
+    order: str, others: int, problem: Problem, config: GemminiConfig, dataflow: Dataflow
+) -> Iterator[Schedule]:
+    """Each piece is loaded shortly before it is used, which pays where loads take longest.
+
+    A strip has as many pieces as the banks and the waiting products need for their turns. All
+    products that read a piece come one after another, so that pieces are used in the order in
+    which they are loaded. Narrower pieces make narrower strips if these are stored along K.
+    """
+    streamed, other = order[:2]
+    along_k = problem.transpose_b if streamed == "n" else not problem.transpose_a
+    k = problem.blocks(config)[2]
+    widest = config.max_block_cols
+    inner = f"{streamed}k{other}" if along_k else f"k{streamed}{other}"
+    for narrower in (1,) if along_k else (1, 2):
+        piece = widest // narrower
+        step, pieces = (1, ceil_div(k, widest)) if along_k else (piece, k)
+        steps = max(ceil_div(LEAST_PIECES, pieces), ceil_div(LEAST_PAIRS, step * others * k))
+        strip = replace(
+            _strip(order, step * steps, others, k, dataflow),
+            inner_order=inner,
+            mvin_cols=piece * config.dim if narrower > 1 else 0,
+            placement=Placement.CYCLIC,
+        )
+        for distance in PREFETCH_DISTANCES:
+            yield replace(strip, prefetch_distance=distance)

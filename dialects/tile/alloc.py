@@ -36,8 +36,8 @@ from gemmini_xdsl.dialects.local_memory import BufferType
 class AllocOp(IRDLOperation):
     """A local buffer; `base` gives the first row of each slot once rows are allocated.
 
-    `placement` says where `gemmini-allocate` may put it. With `interleaved` placement a slot is
-    not contiguous: `base` gives the first row of each piece, slot by slot. A piece is as many
+    `placement` says where `gemmini-allocate` may put it. With `interleaved` and `cyclic` placement
+    a slot is not contiguous: `base` gives the first row of each piece, slot by slot. A piece is as many
     neighbouring blocks of one row of the grid as an MVIN can move.
     """
 
@@ -67,7 +67,7 @@ class AllocOp(IRDLOperation):
         type_ = self.buffer.type
         assert isinstance(type_, BufferType)
         config = module_config(self)
-        if self.placement.data != Placement.INTERLEAVED:
+        if not self.placement.data.by_pieces:
             return [type_.slot_rows(config.dim)]
         rows, cols = type_.grid
         widths = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from xdsl.dialects.builtin import UnitAttr
+from xdsl.dialects.builtin import I64, IntegerAttr, UnitAttr, i64
 from xdsl.ir import Block, Region
 from xdsl.irdl import (
     IRDLOperation,
@@ -27,35 +27,61 @@ class UnrollOp(IRDLOperation):
 
     With `software_pipeline` the region holds a `gemmini.pipeline` that `gemmini-interleave` makes
     a loop over the `kernel`: one such region, whose transfers belong to other tiles than its
-    products, so that they can be spread over these.
+    products, so that they can be spread over these. With a `prefetch_distance` the last loads of
+    the tile stand in the kernel, too, and as many fewer of the next tile's.
     """
 
     name = "gemmini.unroll"
 
     software_pipeline = opt_prop_def(UnitAttr)
     kernel = opt_prop_def(UnitAttr)
+    prefetch_distance = opt_prop_def(IntegerAttr[I64])
     body = region_def("single_block")
 
     traits = traits_def(NoTerminator(), RecursiveMemoryEffect())
     assembly_format: ClassVar[str] = (
-        "(`software_pipeline` $software_pipeline^)? (`kernel` $kernel^)? $body attr-dict"
+        "(`software_pipeline` $software_pipeline^)? (`kernel` $kernel^)? "
+        "(`prefetch_distance` $prefetch_distance^)? $body attr-dict"
     )
 
-    def __init__(self, body: Region, *, software_pipeline: bool = False, kernel: bool = False):
+    def __init__(
+        self,
+        body: Region,
+        *,
+        software_pipeline: bool = False,
+        kernel: bool = False,
+        prefetch_distance: int = 0,
+    ):
+        distance = IntegerAttr(prefetch_distance, i64) if prefetch_distance else None
         super().__init__(
             properties={
                 "software_pipeline": UnitAttr() if software_pipeline else None,
                 "kernel": UnitAttr() if kernel else None,
+                "prefetch_distance": distance,
             },
             regions=[body],
         )
 
+    @property
+    def distance(self) -> int:
+        """How many MVINs ahead of their products the streamed operand is loaded; 0: a tile."""
+        return 0 if self.prefetch_distance is None else int(self.prefetch_distance.value.data)
+
     def verify_(self) -> None:
-        """Nothing enters the region by arguments of its block."""
+        """Nothing enters the region by arguments of its block; a distance is positive."""
         if self.body.block.args:
             raise VerifyException(f"its block takes no arguments, got {len(self.body.block.args)}")
+        if self.prefetch_distance is not None and self.distance < 1:
+            raise VerifyException(f"prefetch_distance must be at least 1, got {self.distance}")
 
     @staticmethod
-    def empty(*, software_pipeline: bool = False, kernel: bool = False) -> UnrollOp:
+    def empty(
+        *, software_pipeline: bool = False, kernel: bool = False, prefetch_distance: int = 0
+    ) -> UnrollOp:
         """A region that holds no operations yet."""
-        return UnrollOp(Region(Block()), software_pipeline=software_pipeline, kernel=kernel)
+        return UnrollOp(
+            Region(Block()),
+            software_pipeline=software_pipeline,
+            kernel=kernel,
+            prefetch_distance=prefetch_distance,
+        )

@@ -13,8 +13,8 @@ from functools import cached_property
 from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.hardware import encoding
 from gemmini_xdsl.hardware.encoding import Funct
-from gemmini_xdsl.passes.gemmini_tile import A_ID, B_ID, BIAS_ID
 from gemmini_xdsl.passes.schedule_rules import Tiling, ceil_div
+from gemmini_xdsl.passes.tile_nests import A_ID, B_ID, BIAS_ID
 from gemmini_xdsl.targets.arguments import Role
 from gemmini_xdsl.targets.command_stream import Command, Placement
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask

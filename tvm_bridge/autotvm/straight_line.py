@@ -15,7 +15,6 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import BlockArgument, Operation, OpResult, SSAValue
 
 from gemmini_xdsl.dialects.bounds import constant_value
-from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.isa import ISA_OPS, FenceOp, LocalAddressOp
 from gemmini_xdsl.dialects.tile import UnrollOp
 from gemmini_xdsl.hardware import encoding
@@ -27,9 +26,8 @@ from gemmini_xdsl.passes.convert_gemmini_to_rocc import (
     command_of,
     commands_of,
 )
-from gemmini_xdsl.passes.gemmini_list_schedule import configs_before
+from gemmini_xdsl.passes.gemmini_list_schedule import configs_before, order_region
 from gemmini_xdsl.passes.index_arithmetic import is_pure, loop_range
-from gemmini_xdsl.passes.instruction_ordering import order_instructions, spread_transfers
 from gemmini_xdsl.passes.linear_form import MODULUS, LinearForm
 from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress, RunTimeNumber
 from gemmini_xdsl.passes.unrolling import unroll
@@ -65,12 +63,11 @@ def straight_line_commands(module: ModuleOp) -> CommandStream | None:
         if isinstance(op, scf.ForOp):
             code += _repeated(op)
         elif isinstance(op, UnrollOp) and op.kernel is not None:
-            code += _known(_spread(op), numbers)
+            code += _known(_ordered(op, []), numbers)
         elif isinstance(op, UnrollOp):
             before = configs_before(op)
             del code[len(code) - len(before) :]
-            inside = unroll(op.body.block).instructions
-            code += order_instructions(before, inside, module_config(op))
+            code += _ordered(op, before)
         elif isinstance(op, ISA_OPS) and not isinstance(op, LocalAddressOp):
             code.append(Instruction(op))
         elif op.results and (value := _evaluated(op, numbers)) is not None:
@@ -102,7 +99,7 @@ def _repeated(loop: scf.ForOp) -> Iterator[Instruction]:
     kernel, iterations = _kernel_of(loop), loop_range(loop)
     assert kernel is not None
     assert iterations is not None
-    ordered = _spread(kernel)
+    ordered = _ordered(kernel, [])
     for iteration in iterations:
         numbers: dict[SSAValue, int] = {loop.body.block.args[0]: iteration}
         for op in loop.body.block.ops:
@@ -113,9 +110,9 @@ def _repeated(loop: scf.ForOp) -> Iterator[Instruction]:
         yield from _known(ordered, numbers)
 
 
-def _spread(kernel: UnrollOp) -> list[Instruction]:
-    """What a kernel issues, in order."""
-    return spread_transfers(unroll(kernel.body.block).instructions, module_config(kernel))
+def _ordered(region: UnrollOp, before: list[Instruction]) -> list[Instruction]:
+    """What a region issues, in order."""
+    return order_region(region, before, unroll(region.body.block).instructions)
 
 
 def _evaluated(op: Operation, numbers: Mapping[SSAValue, int]) -> int | None:
