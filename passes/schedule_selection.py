@@ -37,33 +37,30 @@ def schedule_for(
     compile time. Others run in a loop over unrolled tiles, on LOOP_WS, or in loops over single
     instructions, whichever is fastest in the timing model. The latter are no rival where blocks
     at the edges are partial, there is a bias, or a tile's number takes a division to find: the
-    core would be too busy with them. A small product whose loads take longer than the array,
-    which no order hides, is measured as well.
+    core would be too busy with them. A small product that stays far from its bound when it is
+    unrolled is tried on LOOP_WS as well, or in loops if its dataflow is not LOOP_WS's.
     """
     dataflow = default_dataflow(problem, config)
     if dataflow is None:
         return None
     unrolled = unrolled_schedule(problem, config, dataflow)
-    least = lower_bound(problem, config)
     fsm = dataflow == Dataflow.WS and config.has_loop_ws
-    if unrolled is not None and (least.load < least.array or not fsm):
-        return unrolled
-    looped = default_schedule(problem, config)
-    if not fsm:
+    looped = default_schedule(problem, config) if unrolled is None or not fsm else None
+    if unrolled is None and not fsm:
         return looped
     # Imported here: it needs the timing model.
-    from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import quick_choice
+    from gemmini_xdsl.tvm_bridge.autotvm.quick_choice import quick_choice
 
-    rivals = software_pipelines(problem, config, dataflow)
-    if unrolled is not None:
-        rivals.append(unrolled)
-    whole = all(size % config.dim == 0 for size in (problem.m, problem.n, problem.k))
-    if (
-        unrolled is None
-        and looped is not None
-        and whole
-        and not problem.has_bias
-        and not tile_takes_division(looped)
-    ):
+    least = lower_bound(problem, config)
+    rivals: list[Schedule] = []
+    if fsm and (unrolled is None or least.load >= least.array):
+        rivals += software_pipelines(problem, config, dataflow)
+    if looped is not None and (not fsm or _suits_loops(looped, problem, config)):
         rivals.append(looped)
-    return quick_choice(task(), rivals) or looped
+    return quick_choice(task(), unrolled, rivals) or unrolled or looped
+
+
+def _suits_loops(looped: Schedule, problem: Problem, config: GemminiConfig) -> bool:
+    """Whether the core can keep up with loops over single instructions."""
+    whole = all(size % config.dim == 0 for size in (problem.m, problem.n, problem.k))
+    return whole and not problem.has_bias and not tile_takes_division(looped)

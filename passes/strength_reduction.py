@@ -42,6 +42,7 @@ class StrengthReducer:
         self._arguments: dict[scf.ForOp, list[tuple[SSAValue, int]]] = {}
         self._long: dict[scf.ForOp, bool] = {}
         self._anchors: dict[tuple[Block | None, _Terms], list[tuple[int, SSAValue]]] = {}
+        self._distances: dict[tuple[Block | None, int], SSAValue] = {}
 
     def materialize(self, form: LinearForm, before: Operation) -> SSAValue:
         """An i64 value of `form` that is available at `before`."""
@@ -100,20 +101,31 @@ class StrengthReducer:
     def _anchored(self, form: LinearForm, before: Operation) -> SSAValue:
         """A value close to an earlier one of the same block is counted from that."""
         anchors = self._anchors.setdefault((before.parent, form.terms), [])
-        builder = Builder(InsertPoint.before(before))
         for position, (constant, anchor) in enumerate(anchors):
             distance = _signed((form.constant - constant) % MODULUS)
             if distance == 0 or -IMMEDIATE_RANGE <= distance < IMMEDIATE_RANGE:
                 anchors.insert(0, anchors.pop(position))
-                return _plus(anchor, distance, builder)
+                return self._plus(anchor, distance, before)
         value = None
         if anchors and form.terms:
             distance = _signed((form.constant - anchors[0][0]) % MODULUS)
-            value = _plus(anchors[0][1], distance, builder)
-        anchor = builder.insert(rocc.AnchorOp(value or _emit(form, before))).results[0]
+            value = self._plus(anchors[0][1], distance, before)
+        anchor_op = rocc.AnchorOp(value or _emit(form, before))
+        anchor = Builder(InsertPoint.before(before)).insert(anchor_op).results[0]
         anchors.insert(0, (form.constant, anchor))
         del anchors[MAX_ANCHORS if form.terms else MAX_CONSTANT_ANCHORS :]
         return anchor
+
+    def _plus(self, value: SSAValue, distance: int, before: Operation) -> SSAValue:
+        """`value + distance`; a block has each distance once."""
+        if distance == 0:
+            return value
+        builder = Builder(InsertPoint.before(before))
+        key = (before.parent, distance)
+        if key not in self._distances:
+            constant = builder.insert(arith.ConstantOp(IntegerAttr(distance, i64)))
+            self._distances[key] = constant.results[0]
+        return builder.insert(arith.AddiOp(value, self._distances[key])).results[0]
 
     def finish(self) -> None:
         """Give the loops the initial values and increments of their new arguments."""
@@ -146,13 +158,6 @@ def _split(form: LinearForm, loop: scf.ForOp) -> tuple[LinearForm, _Terms]:
         if _is_inside(value, loop) and not (value is induction and even)
     }
     return form.without(inside), tuple(term for term in form.terms if term[0] in inside)
-
-
-def _plus(value: SSAValue, distance: int, builder: Builder) -> SSAValue:
-    if distance == 0:
-        return value
-    constant = builder.insert(arith.ConstantOp(IntegerAttr(distance, i64)))
-    return builder.insert(arith.AddiOp(value, constant)).results[0]
 
 
 def _enclosing_loop(op: Operation) -> scf.ForOp | None:

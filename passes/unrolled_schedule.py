@@ -75,6 +75,35 @@ def _candidates(problem: Problem, config: GemminiConfig, dataflow: Dataflow) -> 
             break
 
 
+def unrolled_moves(
+    schedule: Schedule, problem: Problem, config: GemminiConfig
+) -> list[list[Schedule]]:
+    """Legal changes of an unrolled schedule, one field at a time, the most promising first.
+
+    Stores of two blocks. Another tile: the whole product, or halves of its columns or rows with
+    two slots of sums, so that one half is stored while the other is computed. The other order of
+    blocks; loads of half the width, which arrive earlier.
+    """
+    m, n, k = problem.blocks(config)
+    pair, half = 2 * config.dim, max(1, config.max_block_cols // 2) * config.dim
+    tiles = [
+        replace(schedule, tile=(m, n, k), order="mnk", double_buffer=()),
+        replace(schedule, tile=(m, ceil_div(n, 2), k), order="nmk", double_buffer=("b", "c")),
+        replace(schedule, tile=(ceil_div(m, 2), n, k), order="mnk", double_buffer=("a", "c")),
+    ]
+    inner_order = "nmk" if schedule.inner_order == "mnk" else "mnk"
+    groups = [
+        [replace(schedule, mvout_cols=0 if schedule.mvout_cols else pair)],
+        tiles,
+        [replace(schedule, inner_order=inner_order)],
+        [replace(schedule, mvin_cols=0 if schedule.mvin_cols else half)],
+    ]
+    return [
+        [move for move in group if schedule_problem(move, problem, config) is None]
+        for group in groups
+    ]
+
+
 def software_pipelines(
     problem: Problem, config: GemminiConfig, dataflow: Dataflow
 ) -> list[Schedule]:
@@ -89,9 +118,11 @@ def software_pipelines(
     found: list[Schedule] = []
     for order, blocks, others in (("mnk", m, n), ("nmk", n, m)):
         least = ceil_div(LEAST_PAIRS, others * k)
+        # Two slots of sums.
+        widest = max(1, config.accumulator_rows // config.dim // 2 // others)
         strips = [
             strip
-            for width in (least, 2 * least)
+            for width in dict.fromkeys((min(least, widest), min(2 * least, widest)))
             for strip in _far_ahead(order, width, others, k, dataflow)
         ]
         strips += _close_ahead(order, others, problem, config, dataflow)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import enum
+import functools
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 
 from gemmini_xdsl.hardware import GemminiConfig
@@ -83,8 +83,9 @@ class _Event(ctypes.Structure):
 _Listener = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(_Event))
 
 
-def _load(path: Path) -> ctypes.CDLL:
-    library = ctypes.CDLL(str(path))
+@functools.cache
+def _library() -> ctypes.CDLL:
+    library = ctypes.CDLL(str(library_path()))
     u64, u32, handle = ctypes.c_uint64, ctypes.c_uint32, ctypes.c_void_p
     signatures: dict[str, tuple[object, list[object]]] = {
         "parameter_set": (ctypes.c_bool, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int64]),
@@ -119,6 +120,16 @@ def _load(path: Path) -> ctypes.CDLL:
     return library
 
 
+@functools.lru_cache(maxsize=8)
+def _parameters(library: ctypes.CDLL, config: GemminiConfig) -> ctypes.Array[ctypes.c_char]:
+    """The library's form of a configuration."""
+    parameters = ctypes.create_string_buffer(library.gemmini_timing_parameters_size())
+    for name, value in config.parameters().items():
+        if isinstance(value, int):
+            library.gemmini_timing_parameter_set(parameters, name.encode(), int(value))
+    return parameters
+
+
 class TimingModel:
     """An accelerator whose commands take time and have no data.
 
@@ -131,11 +142,8 @@ class TimingModel:
 
         Raises `TimingError` for hardware that the model does not represent.
         """
-        self._library = _load(library_path())
-        parameters = ctypes.create_string_buffer(self._library.gemmini_timing_parameters_size())
-        for name, value in config.parameters().items():
-            if isinstance(value, int):
-                self._library.gemmini_timing_parameter_set(parameters, name.encode(), int(value))
+        self._library = _library()
+        parameters = _parameters(self._library, config)
         refusal = self._library.gemmini_timing_refusal(parameters)
         if refusal is not None:
             raise TimingError(f"configuration '{config.name}': {refusal.decode()}")

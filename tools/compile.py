@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 EMITS = ("c", "mlir", "commands", "elf", "project", "llvm", "asm", "object")
 INPUT_SUFFIX = ".input.mlir"
 OUR_PACKAGE = "gemmini_xdsl."
+
+CLEANUPS = (CanonicalizePass, CommonSubexpressionElimination)
+"""Passes after which a module is not verified, unless they are the last ones."""
 RUNTIME_HEADERS = ("isa.h", "rocc.h")
 
 
@@ -197,6 +200,9 @@ def compile_module(
     verify(original, name)
     lowered = original.clone()
     schedules, stages = _run(lowered, passes, context, name)
+    if options.pass_pipeline is None:
+        rest = cpu_passes() if _has_cpu_code(lowered) else [step() for step in CLEANUPS]
+        stages += _run(lowered, rest, context, name)[1]
     try:
         c = emit_module(lowered, name)
         records = tuple(
@@ -245,6 +251,11 @@ def cpu_passes() -> list[ModulePass]:
     ]
 
 
+def _has_cpu_code(module: ModuleOp) -> bool:
+    """Whether anything is left for the core that is not loops yet."""
+    return any(op.name.startswith(("linalg.", "affine.")) for op in module.walk())
+
+
 def _passes(options: CompileOptions, context: Context) -> list[ModulePass]:
     given = {
         "--schedule": options.schedule,
@@ -275,7 +286,7 @@ def _passes(options: CompileOptions, context: Context) -> list[ModulePass]:
         strict_rounding=options.strict_rounding,
         schedule=schedule,
     )
-    return [*pipeline, *cpu_passes()]
+    return pipeline
 
 
 def _parse_passes(text: str, context: Context) -> list[ModulePass]:
@@ -319,7 +330,8 @@ def _run(
         try:
             for step in _expand(outer, module, context):
                 step.apply(context, module)
-                module.verify()
+                if step is passes[-1] or not isinstance(step, CLEANUPS):
+                    module.verify()
                 _note_schedules(module, schedules)
                 stages.append(Stage(step.name, sum(1 for _ in module.walk())))
         except (DiagnosticException, ConfigError) as error:

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import product
-from math import prod
 
 from gemmini_xdsl.dialects.attributes import Lowering, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.library_schedule import library_schedule
-from gemmini_xdsl.passes.lower_bound import STORE_CYCLES, lower_bound, matrix_beats
+from gemmini_xdsl.passes.lower_bound import STORE_CYCLES
 from gemmini_xdsl.passes.schedule_rules import Problem, Tiling, ceil_div, schedule_problem
 from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import SimulatorRunner
-from gemmini_xdsl.tvm_bridge.autotvm.task import HOST_GAP, GemmTask
-
-QUICK_CANDIDATES, QUICK_PER_DEPTH, QUICK_STEPS = 24, 2, 2
-"""How many schedules are measured when there is little time, how many of them of one depth, and
-how often those beside the best one."""
-
-QUICK_BLOCKS, QUICK_TILES = 1 << 12, 2
-"""Pairs of a short measurement, and tiles of its outermost loop at least."""
-
-QUICK_PIPELINES = (4, 8)
-"""Tiles of the two products that are measured for a software pipeline."""
-
-QUICK_HOST_GAP = 5
-"""Cycles between commands whose operands change by constants."""
+from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 
 EXHAUSTIVE = 64
 """Up to so many schedules all are measured."""
+
+LATE_STORES = 0.6
+"""Share of the last tile's stores that begin when all else is done."""
 
 CLIMBERS = 3
 """From so many of the fastest schedules the search goes on."""
@@ -55,10 +44,9 @@ def loop_ws_schedules(problem: Problem, config: GemminiConfig) -> list[Schedule]
         if schedule_problem(schedule, problem, config) is not None:
             continue
         trips = Tiling.of(schedule, problem, config).trips
-        found[schedule] = _estimate(schedule, problem, config)
+        found[schedule] = _estimate(schedule.tile, problem, config)
         if trips[0] > 1 and trips[1] > 1:
-            swapped = Schedule(schedule.tile, order="nmk", lowering=Lowering.LOOP_WS)
-            found[swapped] = found[schedule]
+            found[other_order(schedule)] = found[schedule]
     return sorted(found, key=lambda schedule: (found[schedule], schedule.order))
 
 
@@ -97,141 +85,83 @@ def fastest_loop_ws(
     return [(schedule, search.cycles[schedule]) for schedule in search.best(count)]
 
 
-def quick_choice(task: GemmTask, rivals: Sequence[Schedule] = ()) -> Schedule | None:
-    """One of `rivals`, or a `loop_ws` schedule that is close to the best, by short measurements.
-
-    The FSM's loads and products meet in the banks in ways that no simple estimate foresees, so
-    some schedules of each depth are measured, each on a part of the product: some tiles of the
-    outermost loop, and the last one. Then those beside the best. None if nothing is legal.
-    """
-    candidates = loop_ws_schedules(task.workload.problem, task.config)
-    by_depth: dict[int, list[Schedule]] = {}
-    for schedule in candidates:
-        by_depth.setdefault(schedule.tile[2], []).append(schedule)
-    chosen = [schedule for same in by_depth.values() for schedule in same[:QUICK_PER_DEPTH]]
-    search = _Search(task, candidates, parts=True)
-    search.measure([*rivals, *chosen[:QUICK_CANDIDATES]])
-    for _ in range(QUICK_STEPS):
-        best = search.best(1)
-        if not best or best[0] in rivals or not search.measure(search.neighbours(best[0])):
-            break
-    fastest = next(iter(search.best(1)), None)
-    if fastest is None or not fastest.software_pipeline or not _exceeds_l2(task):
-        return fastest
-    # Parts fit the cache, so they say nothing about waiting for DRAM.
-    state_machines = [s for s in search.best(len(search.cycles)) if not s.software_pipeline]
-    whole = _Search(task, candidates)
-    whole.measure([fastest, *state_machines[:1]])
-    return whole.best(1)[0]
-
-
-def _exceeds_l2(task: GemmTask) -> bool:
-    m, n, k = task.workload.m, task.workload.n, task.workload.k
-    return (m * k + k * n + m * n) * task.config.input_bytes > task.config.l2_bytes
-
-
-def _part(task: GemmTask, schedule: Schedule) -> GemmTask:
-    """The product with fewer tiles in its outermost loop, if it is large."""
-    workload, config = task.workload, task.config
-    problem = workload.problem
-    blocks = prod(problem.blocks(config))
-    tiling = Tiling.of(schedule, problem, config)
-    axis = "mnk".index(schedule.order[0])
-    size = (workload.m, workload.n)[axis]
-    step = tiling.tile[axis] * config.dim
-    tiles = max(QUICK_TILES, tiling.trips[axis] * QUICK_BLOCKS // blocks)
-    if tiles >= tiling.trips[axis]:
-        return task
-    return _resized(task, axis, tiles * step + (size % step))
-
-
-def _resized(task: GemmTask, axis: int, size: int) -> GemmTask:
-    """The product with another M (axis 0) or N (axis 1), or one that is a little larger.
-
-    Rows begin at the same places of a line of the L2: what is not aligned takes more requests.
-    """
-    workload = task.workload
-    whole = (workload.m, workload.n)[axis]
-    size += (whole - size) % task.config.l2_line_bytes
-    changed = replace(workload, m=size) if axis == 0 else replace(workload, n=size)
-    return replace(task, workload=changed)
-
-
 class _Search:
     """What was measured, and what lies beside it."""
 
-    def __init__(self, task: GemmTask, candidates: list[Schedule], *, parts: bool = False) -> None:
+    def __init__(self, task: GemmTask, candidates: list[Schedule]) -> None:
         self.cycles: dict[Schedule, int] = {}
         self._task = task
-        self._parts = parts
-        self._known = set(candidates)
-        self._axes = [sorted({s.tile[axis] for s in candidates}) for axis in range(3)]
-        gap = QUICK_HOST_GAP if parts else HOST_GAP
-        self._runner = SimulatorRunner(host_gap=gap, verified_products=0)
+        self._candidates = candidates
+        self._runner = SimulatorRunner(verified_products=0)
 
     def measure(self, schedules: list[Schedule]) -> bool:
         """Measure those that were not measured yet; whether there were any."""
         new = [schedule for schedule in schedules if schedule not in self.cycles]
-        whole = prod(self._task.workload.problem.blocks(self._task.config))
         for schedule in new:
-            if schedule.software_pipeline and self._parts:
-                self.cycles[schedule] = self._pipeline(schedule)
-                continue
-            task = _part(self._task, schedule) if self._parts else self._task
-            cycles = self._cycles(task, schedule)
-            blocks = prod(task.workload.problem.blocks(task.config))
-            self.cycles[schedule] = cycles * whole // blocks
+            program = compile_schedule(self._task, schedule)
+            self.cycles[schedule] = self._runner.cycles(self._task, program, schedule)
         return bool(new)
-
-    def _pipeline(self, schedule: Schedule) -> int:
-        """Cycles of a software pipeline: each tile but the first ones takes as long as another."""
-        tiling = Tiling.of(schedule, self._task.workload.problem, self._task.config)
-        axis = 0 if tiling.trips[0] > 1 else 1
-        step = tiling.tile[axis] * self._task.config.dim
-        short, long = (_resized(self._task, axis, step * tiles) for tiles in QUICK_PIPELINES)
-        cycles = [self._cycles(task, schedule) for task in (short, long)]
-        trips = [
-            Tiling.of(schedule, task.workload.problem, task.config).trips[axis]
-            for task in (short, long)
-        ]
-        each = (cycles[1] - cycles[0]) / (trips[1] - trips[0])
-        return round(cycles[0] + each * (tiling.trips[axis] - trips[0]))
-
-    def _cycles(self, task: GemmTask, schedule: Schedule) -> int:
-        return self._runner.cycles(task, compile_schedule(task, schedule), schedule)
 
     def best(self, count: int) -> list[Schedule]:
         """The fastest ones."""
         return sorted(self.cycles, key=lambda schedule: self.cycles[schedule])[:count]
 
     def neighbours(self, schedule: Schedule) -> list[Schedule]:
-        """One step along one dimension, and the other order."""
-        moved = [replace(schedule, order="nmk" if schedule.order == "mnk" else "mnk")]
-        for axis, sizes in enumerate(self._axes):
-            position = sizes.index(schedule.tile[axis])
-            for size in sizes[max(position - 1, 0) : position + 2]:
-                tile = list(schedule.tile)
-                tile[axis] = size
-                moved.append(replace(schedule, tile=(tile[0], tile[1], tile[2])))
-        return [neighbour for neighbour in moved if neighbour in self._known]
+        """The candidates beside one of them."""
+        return neighbours(schedule, self._candidates)
 
 
-def _estimate(schedule: Schedule, problem: Problem, config: GemminiConfig) -> float:
-    """Cycles if array, loads and stores overlap but for the first tile's loads and last stores."""
-    tiling = Tiling.of(schedule, problem, config)
-    m, n, k = tiling.tile
-    trip_m, trip_n, trip_k = tiling.trips
-    least = lower_bound(problem, config)
-    load = trip_n * _beats(problem.m, problem.k, problem.transpose_a, config)
-    load += trip_m * _beats(problem.k, problem.n, problem.transpose_b, config)
-    block = config.dim * config.input_bytes * config.dim * 8 / config.dma_bus_bits
-    first = min(m * k + k * n, config.max_block_cols * (m + n)) * block
-    tiles = trip_m * trip_n * trip_k
-    last = m * n * STORE_CYCLES
-    return max(least.array, load, least.store) + first + last + tiles * config.dim
+def neighbours(schedule: Schedule, candidates: Iterable[Schedule]) -> list[Schedule]:
+    """Candidates one step along one dimension from `schedule`, which is one, or of other order."""
+    known = set(candidates)
+    moved = [other_order(schedule)]
+    for axis in range(3):
+        sizes = sorted({candidate.tile[axis] for candidate in known})
+        position = sizes.index(schedule.tile[axis])
+        for size in sizes[max(position - 1, 0) : position + 2]:
+            tile = list(schedule.tile)
+            tile[axis] = size
+            moved.append(replace(schedule, tile=(tile[0], tile[1], tile[2])))
+    return [neighbour for neighbour in moved if neighbour in known]
 
 
-def _beats(rows: int, cols: int, transposed: bool, config: GemminiConfig) -> int:
-    if transposed:
-        rows, cols = cols, rows
-    return matrix_beats(rows, cols * config.input_bytes, config)
+def other_order(schedule: Schedule) -> Schedule:
+    """The same tiles with the loops over M and N exchanged."""
+    return replace(schedule, order="nmk" if schedule.order == "mnk" else "mnk")
+
+
+def tile_work(m: int, n: int, k: int, config: GemminiConfig) -> float:
+    """Cycles of the unit that a tile of so many blocks keeps busy longest, array or loads."""
+    return float(max(m * n * k * config.dim, (m * k + k * n) * _load_cycles(config)))
+
+
+def product_work(
+    tile: tuple[int, int, int], problem: Problem, config: GemminiConfig
+) -> tuple[float, int]:
+    """`tile_work` of all tiles of a product together, and how many there are."""
+    work, tiles = 0.0, 0
+    axes = [_sizes(total, size) for total, size in zip(problem.blocks(config), tile, strict=True)]
+    for (m, times_m), (n, times_n), (k, times_k) in product(*axes):
+        times = times_m * times_n * times_k
+        work += times * tile_work(m, n, k, config)
+        tiles += times
+    return work, tiles
+
+
+def _load_cycles(config: GemminiConfig) -> int:
+    """Cycles of loading a block."""
+    return max(1, config.dim * config.input_bytes * 8 // config.dma_bus_bits) * config.dim
+
+
+def _estimate(tile: tuple[int, int, int], problem: Problem, config: GemminiConfig) -> float:
+    """Cycles if array and loads of each tile overlap with those of others, and nothing else."""
+    work, tiles = product_work(tile, problem, config)
+    m, n, k = tile
+    first = min(m * k + k * n, config.max_block_cols * (m + n)) * _load_cycles(config)
+    return work + tiles * config.dim + first + m * n * STORE_CYCLES * LATE_STORES
+
+
+def _sizes(total: int, size: int) -> list[tuple[int, int]]:
+    """Sizes of the tiles along one dimension, and how many there are of each."""
+    full, rest = divmod(total, size)
+    return [(blocks, count) for blocks, count in ((size, full), (rest, 1)) if blocks and count]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import DiagnosticException
 
-from gemmini_xdsl.dialects.attributes import ConfigAttr, Schedule, ScheduleAttr
+from gemmini_xdsl.dialects.attributes import ConfigAttr, Lowering, Schedule, ScheduleAttr
 from gemmini_xdsl.dialects.config_lookup import CONFIG_ATTRIBUTE
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import load_config
@@ -18,6 +18,7 @@ from gemmini_xdsl.passes.convert_gemmini_to_rocc import ConvertGemminiToRoccPass
 from gemmini_xdsl.passes.gemmini_tile import GemminiTilePass
 from gemmini_xdsl.passes.gemmini_unroll import GemminiUnrollPass
 from gemmini_xdsl.passes.pipelines import default_pipeline
+from gemmini_xdsl.passes.schedule_rules import schedule_problem
 from gemmini_xdsl.targets.arguments import annotate_arguments
 from gemmini_xdsl.targets.c_module import CModule, emit_module
 from gemmini_xdsl.targets.command_stream import (
@@ -30,6 +31,7 @@ from gemmini_xdsl.targets.errors import TargetError
 from gemmini_xdsl.tools.shorthand import Bias, GemmSpec, build_gemm
 from gemmini_xdsl.tools.universe import load_universe
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
+from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_commands import LoopWsProgram
 from gemmini_xdsl.tvm_bridge.autotvm.straight_line import straight_line_commands
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 
@@ -57,6 +59,18 @@ def gemm_module(task: GemmTask, schedule: Schedule) -> ModuleOp:
         if isinstance(op, MatmulOp):
             op.schedule = ScheduleAttr(schedule)
     return module
+
+
+@lru_cache(maxsize=16)
+def placements_of(task: GemmTask) -> tuple[Placement, ...]:
+    """Where every program of the task finds its arguments."""
+    return place_arguments(gemm_module(task, Schedule((1, 1, 1))))
+
+
+def loop_ws_program(task: GemmTask, schedule: Schedule) -> LoopWsProgram:
+    """The program of a legal `loop_ws` schedule."""
+    scale = 1.0 if task.workload.wide_result else SCALE
+    return LoopWsProgram(task, schedule, placements_of(task), scale)
 
 
 @cache
@@ -87,6 +101,10 @@ def _context() -> Context:
 
 def compile_schedule(task: GemmTask, schedule: Schedule) -> CommandStream:
     """All commands of the task under `schedule`. Raises `TuningError` if it does not compile."""
+    legal = schedule_problem(schedule, task.workload.problem, task.config) is None
+    if legal and schedule.lowering == Lowering.LOOP_WS:
+        program = loop_ws_program(task, schedule)
+        return CommandStream(program.placements, (*program.commands(), None))
     module = gemm_module(task, schedule)
     steps = lowering_passes()
     try:

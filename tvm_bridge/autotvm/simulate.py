@@ -16,7 +16,7 @@ from gemmini_xdsl.runtime_c.simulator import Simulator, SimulatorError
 from gemmini_xdsl.runtime_c.timed import timed
 from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
 from gemmini_xdsl.targets.arguments import Role
-from gemmini_xdsl.targets.command_stream import CommandStream
+from gemmini_xdsl.targets.command_stream import CommandStream, Placement
 from gemmini_xdsl.tools.errors import GemminiError
 from gemmini_xdsl.tools.host_build import find_c_compiler
 from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureError, MeasureErrorNo
@@ -113,10 +113,8 @@ def call_cycles(
     try:
         with TimingModel(task.config) as model:
             for placement in program.placements:
-                argument = placement.argument
-                if argument.role != Role.OUTPUT and argument.shape is not None:
-                    size = prod(argument.shape) * np.dtype(argument.dtype).itemsize
-                    model.host_write(placement.address, size)
+                if placement.argument.role != Role.OUTPUT:
+                    model.host_write(placement.address, placement_bytes(placement))
             start = 0
             if warm:
                 _execute(model, program, gap)
@@ -125,6 +123,14 @@ def call_cycles(
             return model.fence() - start
     except TimingError as error:
         raise MeasureError(MeasureErrorNo.RUNTIME_DEVICE, str(error)) from None
+
+
+def placement_bytes(placement: Placement) -> int:
+    """Bytes of an array in DRAM; none for a scalar."""
+    argument = placement.argument
+    if argument.shape is None:
+        return 0
+    return prod(argument.shape) * np.dtype(argument.dtype).itemsize
 
 
 def core_gap(schedule: Schedule, gap: int) -> int:

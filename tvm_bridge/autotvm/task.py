@@ -25,6 +25,9 @@ from additions, and about 20 where a loop nest computes them anew for each comma
 UNROLLED_HOST_GAP = 3
 """The same for unrolled code, which makes an operand by one addition (emulated core)."""
 
+QUICK_HOST_GAP = 5
+"""The same where the compiler measures: LOOP_WS, whose operands change by constants."""
+
 _TENSOR = "TENSOR"
 _RESULTS = {False: "int8", True: "int32"}
 

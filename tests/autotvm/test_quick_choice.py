@@ -1,0 +1,158 @@
+"""Schedules that are chosen while the compiler runs: trials in part, climbs, and the choice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gemmini_xdsl.dialects.attributes import Dataflow, Lowering, Placement, Schedule
+from gemmini_xdsl.hardware import load_config
+from gemmini_xdsl.passes.schedule_rules import schedule_problem
+from gemmini_xdsl.passes.schedule_selection import schedule_for
+from gemmini_xdsl.passes.unrolled_schedule import unrolled_moves, unrolled_schedule
+from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
+from gemmini_xdsl.tvm_bridge.autotvm.cache_contents import resident_share
+from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_race import quick_loop_ws
+from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import best_loop_ws
+from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_trial import LoopWsTrial
+from gemmini_xdsl.tvm_bridge.autotvm.part_timing import extrapolated_cycles
+from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule, loop_ws_program
+from gemmini_xdsl.tvm_bridge.autotvm.quick_choice import quick_choice, quick_unrolled
+from gemmini_xdsl.tvm_bridge.autotvm.simulate import call_cycles, core_gap, verify_schedule
+from gemmini_xdsl.tvm_bridge.autotvm.task import QUICK_HOST_GAP, GemmTask, Workload
+
+CONFIG = load_config("default")
+
+
+def measured(task: GemmTask, schedule: Schedule) -> int:
+    """Cycles of the whole call."""
+    program = compile_schedule(task, schedule)
+    return call_cycles(task, program, core_gap(schedule, QUICK_HOST_GAP), warm=True)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "tile"), [((256, 256, 256), (8, 2, 16)), ((200, 300, 400), (7, 4, 5))]
+)
+def test_some_tiles_foretell_all(sizes: tuple[int, int, int], tile: tuple[int, int, int]) -> None:
+    task = GemmTask(Workload(*sizes), CONFIG)
+    schedule = Schedule(tile, lowering=Lowering.LOOP_WS)
+    trial = LoopWsTrial(loop_ws_program(task, schedule), QUICK_HOST_GAP)
+    try:
+        trial.advance(trial.work / 4)
+        assert not trial.done
+        foretold = trial.cycles()
+        trial.advance(2 * trial.work)
+        assert trial.done
+        assert trial.cycles() == pytest.approx(foretold, rel=0.02)
+        trial.repeat()
+        assert trial.cycles() == measured(task, schedule)
+    finally:
+        trial.close()
+
+
+@pytest.mark.parametrize("sizes", [(128, 1, 1024), (96, 112, 80), (64, 64, 1000)])
+def test_the_race_finds_nearly_the_best(sizes: tuple[int, int, int]) -> None:
+    task = GemmTask(Workload(*sizes), CONFIG)
+    found, best = quick_loop_ws(task), best_loop_ws(task)
+    assert found is not None
+    assert best is not None
+    assert measured(task, found[0]) <= 1.01 * measured(task, best[0])
+    verify_schedule(task, found[0])
+
+
+STRIPS = Schedule(
+    (7, 3, 2),
+    order="nmk",
+    inner_order="nmk",
+    double_buffer=("b", "c"),
+    placement=Placement.INTERLEAVED,
+    unroll=True,
+    software_pipeline=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("workload", "schedule"),
+    [
+        # Strips of columns, whose rows begin at other places of a line if there are fewer.
+        (Workload(97, 500, 30, bias="row"), STRIPS),
+        # Strips of rows; tiles of a nest of loops, of which both are shortened.
+        (
+            Workload(400, 64, 64),
+            replace(STRIPS, tile=(2, 4, 4), order="mnk", double_buffer=("a", "c")),
+        ),
+        (Workload(320, 512, 64), Schedule((4, 8, 4), double_buffer=("a", "b", "c"))),
+    ],
+)
+def test_a_part_foretells_the_whole(workload: Workload, schedule: Schedule) -> None:
+    task = GemmTask(workload, CONFIG)
+    foretold = extrapolated_cycles(task, schedule, QUICK_HOST_GAP)
+    assert foretold == pytest.approx(measured(task, schedule), rel=0.01)
+
+
+def test_products_of_few_tiles_are_measured_as_a_whole() -> None:
+    task = GemmTask(Workload(128, 128, 64), CONFIG)
+    schedule = Schedule((4, 4, 4), double_buffer=("a", "b", "c"))
+    foretold = extrapolated_cycles(task, schedule, QUICK_HOST_GAP)
+    assert foretold == pytest.approx(measured(task, schedule), rel=0.002)
+
+
+def test_what_does_not_fit_a_cache_is_partly_gone() -> None:
+    assert resident_share(1000, 1000) == 1
+    shares = [resident_share(total, 1000) for total in (1100, 1500, 2000, 5000)]
+    assert shares == sorted(shares, reverse=True)
+    # Half of the lines that are used are gone if each takes the place of a random one.
+    assert resident_share(1386, 1000) == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        Workload(64, 64, 64, bias="row"),
+        Workload(47, 123, 30),
+        Workload(40, 30, 50, transpose_a=True),
+        Workload(33, 40, 50, wide_result=True, transpose_b=True),
+    ],
+)
+def test_a_climb_is_never_worse_than_its_start(workload: Workload) -> None:
+    task = GemmTask(workload, CONFIG)
+    start = unrolled_schedule(workload.problem, CONFIG, Dataflow.WS)
+    assert start is not None
+    schedule, cycles = quick_unrolled(task, start)
+    assert cycles == measured(task, schedule) <= measured(task, start)
+    verify_schedule(task, schedule)
+
+
+@pytest.mark.parametrize("sizes", [(40, 30, 50), (16, 16, 16), (100, 120, 90)])
+def test_two_transposes_get_a_schedule_that_ends(sizes: tuple[int, int, int]) -> None:
+    task = GemmTask(Workload(*sizes, transpose_a=True, transpose_b=True), CONFIG)
+    schedule = schedule_for(task.workload.problem, CONFIG, lambda: task)
+    assert schedule is not None
+    assert schedule.dataflow == Dataflow.OS
+    assert measured(task, schedule) > 0
+    verify_schedule(task, schedule)
+
+
+def test_moves_are_legal_and_change_the_schedule() -> None:
+    problem = Workload(64, 64, 64, wide_result=True).problem
+    start = unrolled_schedule(problem, CONFIG, Dataflow.WS)
+    assert start is not None
+    groups = unrolled_moves(start, problem, CONFIG)
+    moves = [move for group in groups for move in group]
+    assert all(schedule_problem(move, problem, CONFIG) is None for move in moves)
+    # Results of full width are stored block by block.
+    assert not groups[0]
+    assert {move.tile for move in groups[1]} == {(4, 4, 4), (4, 2, 4), (2, 4, 4)}
+
+
+def test_no_measuring_where_the_timing_model_does_not_apply() -> None:
+    config = replace(CONFIG, name="odd", accumulator_single_ported=True)
+    with pytest.raises(TimingError, match="not modelled"):
+        TimingModel(config)
+    for sizes in ((32, 32, 32), (300, 200, 300)):
+        task = GemmTask(Workload(*sizes), config)
+        assert quick_choice(task, None) is None
+        schedule = schedule_for(task.workload.problem, config, lambda: task)  # noqa: B023
+        assert schedule is not None
+        assert schedule_problem(schedule, task.workload.problem, config) is None

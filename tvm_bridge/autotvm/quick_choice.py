@@ -1,0 +1,124 @@
+"""A schedule that is close to the best, found while the compiler runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
+
+from gemmini_xdsl.dialects.attributes import Dataflow, Schedule
+from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.lower_bound import lower_bound
+from gemmini_xdsl.passes.schedule_rules import instruction_count, schedule_problem
+from gemmini_xdsl.passes.unrolled_schedule import unrolled_moves
+from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
+from gemmini_xdsl.targets.arguments import Role
+from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_race import quick_loop_ws
+from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureError
+from gemmini_xdsl.tvm_bridge.autotvm.part_timing import extrapolated_cycles
+from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule, placements_of
+from gemmini_xdsl.tvm_bridge.autotvm.simulate import call_cycles, core_gap, placement_bytes
+from gemmini_xdsl.tvm_bridge.autotvm.task import QUICK_HOST_GAP, GemmTask
+
+CORE_SHARE = 0.003
+"""What the core's own loops add to the time of programs that use them, in parts of it."""
+
+UNROLLED_INSTRUCTIONS = 4000
+"""No other unrolled schedule is tried once so many instructions were."""
+
+NEAR_BOUND = 1.05
+"""Times the lower bound: an unrolled schedule that is so fast has no rivals."""
+
+
+def quick_choice(
+    task: GemmTask, unrolled: Schedule | None, rivals: Sequence[Schedule] = ()
+) -> Schedule | None:
+    """A schedule close to the best: one like `unrolled`, one of `rivals`, or `loop_ws`.
+
+    None if none is legal, or the timing model does not represent the configuration.
+    """
+    if not _is_modelled(task.config):
+        return None
+    costs: dict[Schedule, float] = {}
+    if unrolled is not None:
+        schedule, cycles = quick_unrolled(task, unrolled)
+        if cycles <= NEAR_BOUND * lower_bound(task.workload.problem, task.config).cycles:
+            return schedule
+        costs[schedule] = cycles
+    costs |= _rival_costs(task, rivals)
+    best = quick_loop_ws(task) if unrolled is None or _is_ws(unrolled) else None
+    if best is not None:
+        costs[best[0]] = best[1]
+    return min(costs, key=lambda schedule: costs[schedule], default=None)
+
+
+def _rival_costs(task: GemmTask, rivals: Sequence[Schedule]) -> dict[Schedule, float]:
+    """Cycles of schedules in equal tiles; of the best one only if parts of them tell too little.
+
+    That is so if memory sets the pace and the product fills a good part of the L2, where it meets
+    lines of earlier calls. Stores of whole lines may be faster then.
+    """
+    costs = {rival: _part_cycles(task, rival) for rival in rivals}
+    least = lower_bound(task.workload.problem, task.config)
+    places = placements_of(task)
+    total = sum(map(placement_bytes, places))
+    results = sum(placement_bytes(place) for place in places if place.argument.role == Role.OUTPUT)
+    moves = results > total / 2 or least.load > least.array
+    if costs and moves and total > task.config.l2_bytes / 2:
+        best = min(costs, key=lambda rival: costs[rival])
+        lines = replace(best, mvout_cols=task.config.max_block_cols * task.config.dim)
+        legal = schedule_problem(lines, task.workload.problem, task.config) is None
+        costs = {rival: _cycles(task, rival) for rival in ([best, lines] if legal else [best])}
+    return {rival: cycles * (1 + CORE_SHARE) for rival, cycles in costs.items()}
+
+
+def _part_cycles(task: GemmTask, schedule: Schedule) -> float:
+    try:
+        return extrapolated_cycles(task, schedule, QUICK_HOST_GAP)
+    except TimingError:
+        return inf
+
+
+def _cycles(task: GemmTask, schedule: Schedule) -> float:
+    """Cycles of a call; no end of them if the accelerator would hang."""
+    program = compile_schedule(task, schedule)
+    try:
+        return call_cycles(task, program, core_gap(schedule, QUICK_HOST_GAP), warm=True)
+    except MeasureError:
+        return inf
+
+
+def quick_unrolled(task: GemmTask, start: Schedule) -> tuple[Schedule, float]:
+    """The fastest unrolled schedule on a short climb from `start`, and its cycles."""
+    problem, config = task.workload.problem, task.config
+    best, left = start, float(UNROLLED_INSTRUCTIONS)
+    cycles: dict[Schedule, float] = {}
+
+    def measure(schedule: Schedule) -> None:
+        nonlocal left
+        left -= instruction_count(schedule, problem, config)
+        cycles[schedule] = _cycles(task, schedule)
+
+    measure(start)
+    improved = True
+    while improved:
+        before = best
+        for group in range(len(unrolled_moves(best, problem, config))):
+            for move in unrolled_moves(best, problem, config)[group]:
+                if move not in cycles and left > 0:
+                    measure(move)
+            best = min(cycles, key=lambda schedule: cycles[schedule])
+        improved = best != before
+    return best, cycles[best]
+
+
+def _is_modelled(config: GemminiConfig) -> bool:
+    try:
+        TimingModel(config).close()
+    except TimingError:
+        return False
+    return True
+
+
+def _is_ws(schedule: Schedule) -> bool:
+    return schedule.dataflow == Dataflow.WS
