@@ -11,7 +11,11 @@ from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.lower_bound import lower_bound
 from gemmini_xdsl.passes.schedule_heuristic import default_dataflow, default_schedule
 from gemmini_xdsl.passes.schedule_rules import Problem, tile_takes_division
-from gemmini_xdsl.passes.unrolled_schedule import software_pipelines, unrolled_schedule
+from gemmini_xdsl.passes.unrolled_schedule import (
+    software_pipelines,
+    transposed_columns,
+    unrolled_schedule,
+)
 
 if TYPE_CHECKING:
     from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
@@ -55,6 +59,7 @@ def schedule_for(
     rivals: list[Schedule] = []
     if fsm and (unrolled is None or least.load >= least.array):
         rivals += software_pipelines(problem, config, dataflow)
+        rivals += transposed_columns(problem, config, dataflow)
     if looped is not None and (not fsm or _suits_loops(looped, problem, config)):
         rivals.append(looped)
     return quick_choice(task(), unrolled, rivals) or unrolled or looped
