@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 from typing import Any, Literal
 
 from xdsl.context import Context
@@ -13,7 +14,6 @@ from xdsl.utils.exceptions import PassFailedException
 from gemmini_xdsl.dialects.attributes import (
     Dataflow,
     Lowering,
-    Placement,
     Schedule,
     ScheduleAttr,
 )
@@ -54,6 +54,7 @@ class GemminiAssignSchedulePass(ModulePass):
     unroll: bool | None = None
     software_pipeline: bool | None = None
     prefetch_distance: int | None = None
+    transposed_tiles: int | None = None
     override: bool = False
     heuristic: Literal["default", "library"] = "default"
     log: str = "none"
@@ -118,22 +119,15 @@ class GemminiAssignSchedulePass(ModulePass):
         return choice.schedule
 
     def _given_fields(self) -> dict[str, Any]:
-        fields: dict[str, Any] = {}
-        if self.tile is not None:
-            fields["tile"] = self.tile
-        keys = ("order", "inner_order", "mvin_cols", "mvout_cols", "unroll", "software_pipeline")
-        for key in (*keys, "prefetch_distance"):
-            if getattr(self, key) is not None:
-                fields[key] = getattr(self, key)
-        if self.dataflow is not None:
-            fields["dataflow"] = Dataflow(self.dataflow)
-        if self.placement is not None:
-            fields["placement"] = Placement(self.placement)
-        if self.lowering is not None:
-            fields["lowering"] = Lowering(self.lowering)
+        given: dict[str, Any] = {}
+        for field in fields(Schedule):
+            value = getattr(self, field.name)
+            if value is not None:
+                kind = type(field.default)
+                given[field.name] = kind(value) if issubclass(kind, StrEnum) else value
         if self.double_buffer is not None:
-            fields["double_buffer"] = tuple(b for b in self.double_buffer if b != "none")
-        return fields
+            given["double_buffer"] = tuple(b for b in self.double_buffer if b != "none")
+        return given
 
 
 def _reason(problem: Problem, config: GemminiConfig, lowering: Lowering) -> str:
