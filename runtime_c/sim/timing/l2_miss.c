@@ -23,6 +23,7 @@ void l2_miss(struct gemmini_timing *t, struct mshr *mshr) {
     const struct l2_request *r = &mshr->request;
     struct cache_line *place = l2_victim(l2, r->line);
     emit_dram(t, GEMMINI_TIMING_L2_MISS, r->line, r->use, r->funct);
+    l2->fills++;
     mshr->evicts = mshr->unreleased = place->valid;
     mshr->dirty = place->valid && place->dirty;
     if (mshr->dirty)

@@ -84,6 +84,7 @@ struct l2 {
     uint32_t sets, ways;
     uint64_t random;
     uint32_t evictions; /* expected and not yet made, in 1 / ways */
+    uint64_t fills;     /* lines that came, since it was emptied */
     struct mshr mshrs[MAX_MSHRS];
     uint64_t used;    /* miss registers, a bit each */
     uint8_t *owner;   /* of each set: its miss register + 1, 0: none */

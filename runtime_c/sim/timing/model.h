@@ -106,7 +106,7 @@ bool l2_create(struct gemmini_timing *t);
 void l2_reset(struct gemmini_timing *t);
 void l2_set_seed(struct gemmini_timing *t, uint64_t seed);
 void l2_hold(struct gemmini_timing *t, uint64_t address, uint64_t bytes, bool in_core);
-void l2_fill(struct gemmini_timing *t);
+void l2_pass(struct gemmini_timing *t, uint64_t lines);
 struct cache_line *l2_find(struct l2 *l2, uint64_t line);
 struct cache_line *l2_victim(struct l2 *l2, uint64_t line);
 bool l2_has_room(struct gemmini_timing *t, uint64_t line);
