@@ -126,9 +126,23 @@ def test_evictions_hold_up_the_lines_that_follow() -> None:
         timing.set_dram_latency(latency)
         return run(timing, stream) / (64 * 16)
 
-    # Recorded again (9.6 and 10.4), with a few hits.
+    # Recorded again (9.6 and 10.4), with a few hits and a few modified lines.
     assert per_line(0) == pytest.approx(9.66, rel=0.05)
     assert per_line(30) == pytest.approx(10.36, rel=0.06)
+
+
+def test_modified_lines_wait_for_dram_as_well() -> None:
+    """Recording dram: into an L2 with 42 % of modified lines, a line takes 10.17 cycles, and 11.40
+    if DRAM has 30 cycles more of latency (stream_512x1KiB, the first 1024 lines)."""
+    stores: list[Command] = [(MVOUT, DRAM + 1024 * n, dims(FULL, 16, 16)) for n in range(256)]
+    stream: list[Command] = [(MVIN, DRAM + MANY + 1024 * n, dims(0, 16, 64)) for n in range(64)]
+    for latency, cycles in ((0, 10.17), (30, 11.40)):
+        timing = model(None, config_ld(LINE), config_st(LINE))
+        timing.empty_l2()
+        timing.set_dram_latency(latency)
+        timing.other_traffic(8 * WAY)
+        run(timing, stores)
+        assert run(timing, stream) / 1024 == pytest.approx(cycles, rel=0.05)
 
 
 def test_other_traffic_leaves_a_few_lines() -> None:
