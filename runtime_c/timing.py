@@ -103,7 +103,8 @@ def _library() -> ctypes.CDLL:
         "host_fetch": (None, [handle, u64]),
         "set_seed": (None, [handle, u64]),
         "empty_l2": (None, [handle]),
-        "fill_l2": (None, [handle]),
+        "l2_traffic": (u64, [handle]),
+        "other_traffic": (None, [handle, u64]),
         "set_dram_latency": (None, [handle, u32]),
         "restart": (None, [handle]),
         "cycles": (u64, [handle]),
@@ -258,9 +259,14 @@ class TimingModel:
         """Forget what is in the L2; the accelerator must be idle."""
         self._library.gemmini_timing_empty_l2(self._handle)
 
-    def fill_l2(self) -> None:
-        """Fill the L2 with other, unmodified lines; the accelerator must be idle."""
-        self._library.gemmini_timing_fill_l2(self._handle)
+    @property
+    def l2_traffic(self) -> int:
+        """Bytes that have come into the L2 because a request missed, since it was emptied."""
+        return int(self._library.gemmini_timing_l2_traffic(self._handle))
+
+    def other_traffic(self, size: int) -> None:
+        """Somebody else reads `size` bytes that no command names; the accelerator must be idle."""
+        self._library.gemmini_timing_other_traffic(self._handle, size)
 
     def set_dram_latency(self, cycles: int) -> None:
         """Change `GemminiConfig.dram_latency`; the accelerator must be idle."""

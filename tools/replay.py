@@ -24,6 +24,10 @@ FETCH_CYCLES = 66
 """Cycles of the core per line of instructions from memory (recording `micro`: straight-line code
 that runs for the first time pauses for 61 to 78 cycles every three or four commands)."""
 
+STREAMED = 1280 * 1024
+"""Bytes that the streams of one run read and write before the first of them runs again, whether a
+recording has all of them or not (recording `dram`: 256 KiB three times and 512 KiB)."""
+
 SHORTEST_FETCH = 27
 """Cycles of the core's fastest access to DRAM (microarchitecture reference, section 13)."""
 
@@ -69,8 +73,8 @@ def replay(
     """Replay `regions` in order on one model; the contents of the L2 carry over.
 
     What the L2 holds at first follows from what a recording says about its runs (`residency`). A
-    name with another DRAM latency (`lat30`) belongs to another run. A stream that runs `_again`
-    follows more traffic than was recorded, so it finds the L2 full of other lines. Raises
+    name with another DRAM latency (`lat30`) belongs to another run. Before the first stream that
+    runs `_again`, what streams a recording leaves out have read passes through the L2. Raises
     `TimingError`.
     """
     regions = list(regions)
@@ -79,6 +83,7 @@ def replay(
         model.set_seed(seed)
         for index, region in enumerate(regions):
             previous = regions[index - 1] if index > 0 else None
+            repeats = previous is not None and _repeats(previous)
             wanted = config.dram_latency if region.dram_latency is None else region.dram_latency
             if wanted != latency:
                 model.set_dram_latency(wanted)
@@ -89,8 +94,9 @@ def replay(
                     model.host_write(start, size)
                 for start, size in contents.l1:
                     model.host_hold(start, size)
-            elif _repeats(region) and not _repeats(previous):
-                model.fill_l2()
+                repeats = False
+            if _repeats(region) and not repeats:
+                model.other_traffic(max(0, STREAMED - model.l2_traffic))
             latency = wanted
             events: list[TimingEvent] = []
             if with_events:

@@ -25,6 +25,8 @@ from gemmini_xdsl.runtime_c.timing import EventKind, TimingError, TimingEvent, T
 
 LINE = 64
 WAY = 64 * 1024
+MANY = 64 * WAY
+"""Bytes after which nothing of what was before is left in the L2."""
 """Bytes of one way of the L2: addresses so far apart share a set."""
 
 WHOLE: Command = (MVIN, DRAM, dims(0, 16, 64))
@@ -120,13 +122,39 @@ def test_evictions_hold_up_the_lines_that_follow() -> None:
     def per_line(latency: int) -> float:
         timing = model(None, config_ld(LINE))
         timing.empty_l2()
-        timing.fill_l2()
+        timing.other_traffic(MANY)
         timing.set_dram_latency(latency)
         return run(timing, stream) / (64 * 16)
 
-    # Recorded again (9.6 and 10.4), with a few hits.
+    # Recorded again (9.6 and 10.4), with a few hits and a few modified lines.
     assert per_line(0) == pytest.approx(9.66, rel=0.05)
     assert per_line(30) == pytest.approx(10.36, rel=0.06)
+
+
+def test_modified_lines_wait_for_dram_as_well() -> None:
+    """Recording dram: into an L2 with 42 % of modified lines, a line takes 10.17 cycles, and 11.40
+    if DRAM has 30 cycles more of latency (stream_512x1KiB, the first 1024 lines)."""
+    stores: list[Command] = [(MVOUT, DRAM + 1024 * n, dims(FULL, 16, 16)) for n in range(256)]
+    stream: list[Command] = [(MVIN, DRAM + MANY + 1024 * n, dims(0, 16, 64)) for n in range(64)]
+    for latency, cycles in ((0, 10.17), (30, 11.40)):
+        timing = model(None, config_ld(LINE), config_st(LINE))
+        timing.empty_l2()
+        timing.set_dram_latency(latency)
+        timing.other_traffic(8 * WAY)
+        run(timing, stores)
+        assert run(timing, stream) / 1024 == pytest.approx(cycles, rel=0.05)
+
+
+def test_other_traffic_leaves_a_few_lines() -> None:
+    """Random replacement keeps 7 lines of 8 for each line that comes into their set."""
+    stream: list[Command] = [(MVIN, DRAM + 1024 * n, dims(0, 16, 64)) for n in range(64)]
+    timing = model(None, config_ld(LINE))
+    timing.empty_l2()
+    run(timing, stream)
+    assert timing.l2_traffic == WAY
+    timing.other_traffic(16 * WAY)
+    assert timing.l2_traffic == 17 * WAY
+    assert 1 - misses(timing, stream) / 1024 == pytest.approx((7 / 8) ** 16, abs=0.05)
 
 
 def test_stores_of_whole_lines_that_miss() -> None:
@@ -174,7 +202,7 @@ def test_seeds_choose_other_lines() -> None:
     def evicted(seed: int) -> list[int]:
         timing = model(None, config_ld(LINE))
         timing.set_seed(seed)
-        timing.fill_l2()
+        timing.other_traffic(MANY)
         timing.host_write(DRAM, 128 * 1024)
         heard: list[int] = []
         timing.listen(lambda e: heard.append(e.rs1) if e.kind is EventKind.L2_MISS else None)

@@ -21,7 +21,8 @@ CLOSE = 12
 @cache
 def results(family: str, seed: int = 0) -> list[RegionResult]:
     regions = read_trace(RECORDINGS / f"{family}.trace.gz")
-    return list(replay(regions, load_config("default"), with_events=family != "dram", seed=seed))
+    with_events = seed == 0 or family != "dram"
+    return list(replay(regions, load_config("default"), with_events=with_events, seed=seed))
 
 
 def _worst(result: RegionResult) -> float:
@@ -63,8 +64,8 @@ def test_mean_error_is_within_one_percent(accelerator_bound: bool) -> None:
     assert abs(statistics.mean(e for e in errors if e is not None)) <= 0.003
 
 
-LIMITS = {"dram": 0.10, "loop_ws": 0.06}
-"""Largest error of a region; random evictions show most in short loops."""
+LIMITS = {"dram": 0.06, "loop_ws": 0.06}
+"""Largest error of a region; random evictions show most in short loops and after streams."""
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -84,11 +85,11 @@ def _far(regions: list[RegionResult]) -> list[str]:
     return far
 
 
-@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "dram"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_events_of_every_region_are_close(family: str) -> None:
     far = _far(results(family))
-    # 12 cycles of 534, and 130 of 4737: which lines the L2 had kept decides.
-    assert set(far) <= {"I2_J2_K2_bias0_x1_cold", "I16_J1_K8_bias0_x1_cold"}
+    # 44 cycles of 2169, where 43 are near: which lines the L2 had kept decides.
+    assert set(far) <= {"I4_J4_K4_bias0_x1_cold"}
 
 
 @pytest.mark.parametrize("seed", range(1, 8))

@@ -146,8 +146,12 @@ void gemmini_timing_set_seed(struct gemmini_timing *timing, uint64_t seed);
 /* Nothing is in the L2 any more; the accelerator must be idle. */
 void gemmini_timing_empty_l2(struct gemmini_timing *timing);
 
-/* The L2 is full of other, unmodified lines; the accelerator must be idle. */
-void gemmini_timing_fill_l2(struct gemmini_timing *timing);
+/* Bytes that have come into the L2 because a request missed, since it was emptied. */
+uint64_t gemmini_timing_l2_traffic(const struct gemmini_timing *timing);
+
+/* Somebody else reads `bytes` bytes that no command names: their lines enter the L2 in order. The
+ * accelerator must be idle. */
+void gemmini_timing_other_traffic(struct gemmini_timing *timing, uint64_t bytes);
 
 /* Changes the DRAM's latency; the accelerator must be idle. */
 void gemmini_timing_set_dram_latency(struct gemmini_timing *timing, uint32_t cycles);

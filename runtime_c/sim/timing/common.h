@@ -20,18 +20,20 @@ enum {
     SHARED_BUFFERS = 4,   /* entries of the two TLBuffers between crossbar and L2 (section 3) */
     WRITER_BUFFERS = 4,   /* the same and the two translation registers (section 7) */
     REQUEST_TO_CROSSBAR = 3, /* cycles: tlb_q, translate_q, TLBuffer (section 3) */
-    CROSSBAR_TO_L2 = 1,      /* cycles: TLBuffer behind the crossbar (section 3) */
-    L2_TO_CLIENT = 2,        /* cycles: the same two TLBuffers on the way back (section 3) */
-    REQUEST_TO_PLAN = 3,     /* cycles: directory and plan of an L2 request (L2 generator) */
-    PLAN_TO_WRITE = 3,       /* cycles: from there to the write of a Put (L2 generator) */
-    PERMISSIONS = 16,        /* misses per interval of l2_permission_interval */
-    PLAN_TO_CORK = 3,        /* cycles: an eviction through SourceC (L2 generator) */
-    CORK_TO_L2 = 2,          /* cycles: an acknowledgement through two queues (L2 generator) */
-    CORE_TO_L2 = 6,          /* cycles: a fetch of the core to the L2 (half a hit's 15) */
-    PROBE_INTERVAL = 10,     /* cycles per modified line from the core's L1 (recordings) */
-    LANE_REGISTERS = 2,      /* around a multiplier of the MVIN scale unit (recordings) */
-    MIN_PASS_ROWS = 4,       /* rows of the shortest pass through the array (section 6) */
-    HANG_CYCLES = 20000,     /* cycles without any progress that are called a hang */
+    BOUNDARY_TO_L2 = 1,      /* cycles: the second TLBuffer behind the crossbar (section 3) */
+    CROSSBAR_TO_L2 = 1 + BOUNDARY_TO_L2, /* cycles: both of them (section 3) */
+    L2_TO_CLIENT = 2,    /* cycles: the same two TLBuffers on the way back (section 3) */
+    REQUEST_TO_PLAN = 2, /* cycles: directory and plan of an L2 request (L2 generator) */
+    PLAN_TO_WRITE = 3,   /* cycles: from there to the write of a Put (L2 generator) */
+    PERMISSIONS = 16,    /* misses per interval of l2_permission_interval */
+    PLAN_TO_CORK = 3,    /* cycles: an eviction through SourceC (L2 generator) */
+    CORK_TO_PLAN = 2,    /* cycles: an acknowledgement through SinkD (L2 generator) */
+    WRITE_TO_CORK = 2,   /* cycles: that of a modified line, with next-cycle DRAM (dram) */
+    CORE_TO_L2 = 6,      /* cycles: a fetch of the core to the L2 (half a hit's 15) */
+    PROBE_INTERVAL = 10, /* cycles per modified line from the core's L1 (recordings) */
+    LANE_REGISTERS = 2,  /* around a multiplier of the MVIN scale unit (recordings) */
+    MIN_PASS_ROWS = 4,   /* rows of the shortest pass through the array (section 6) */
+    HANG_CYCLES = 20000, /* cycles without any progress that are called a hang */
 };
 
 /* Upper bounds of array sizes; gemmini_timing_refusal() checks the parameters against them. */

@@ -143,8 +143,11 @@ static cycle_t next_event(const struct gemmini_timing *t) {
         earlier(&next, m->acks[m->ack_head], now);
     for (uint64_t left = m->l2.used; left != 0; left &= left - 1) {
         const struct mshr *mshr = &m->l2.mshrs[__builtin_ctzll(left)];
-        earlier(&next, mshr->ready, now);
-        earlier(&next, mshr->done, now);
+        earlier(&next, mshr->plan, now);
+        earlier(&next, mshr->granted, now);
+        earlier(&next, mshr->usable, now);
+        earlier(&next, mshr->whole, now);
+        earlier(&next, mshr->released, now);
     }
     earlier(&next, m->l2.answer_free, now);
     earlier(&next, (m->l2.permission_free + PERMISSIONS - 1) / PERMISSIONS, now);

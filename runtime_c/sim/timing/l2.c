@@ -1,9 +1,9 @@
-/* The L2: miss registers, refills and evictions, and the order of answers (section 9).
+/* The L2: miss registers and the data pipeline (section 9).
  *
  * Every request, hit or miss, takes a miss register (MSHR) for its set, the lowest free one;
  * further requests to that set wait behind it. The data pipeline (SourceD) takes a request when it
- * has moved all beats of the one before, round robin over the registers that are ready: answers do
- * not keep the order of requests. */
+ * has moved all beats of the one before. The banks of the data are shared with lines that come
+ * from memory or go there, and these go first. */
 #include "model.h"
 
 enum { NO_REQUEST = 255 };
@@ -18,9 +18,12 @@ static uint8_t *owner_of(struct l2 *l2, uint64_t line) {
 static void start(struct gemmini_timing *t, struct mshr *mshr, bool repeat) {
     struct l2 *l2 = &t->memory.l2;
     struct cache_line *place = l2_find(l2, mshr->request.line);
-    mshr->data = mshr->done = 0;
-    mshr->answered = mshr->evicts = mshr->acquires = mshr->unreleased = false;
-    mshr->ready = t->now + (repeat ? 1 : REQUEST_TO_PLAN);
+    mshr->granted = mshr->usable = mshr->whole = mshr->data = mshr->released = 0;
+    mshr->pipeline_left = 0;
+    mshr->steps = ANSWER;
+    mshr->plan = t->now + (repeat ? 1 : REQUEST_TO_PLAN);
+    if (!repeat)
+        l2_directory_read(t);
     if (!place) {
         l2_miss(t, mshr);
         l2->missing++;
@@ -31,15 +34,18 @@ static void start(struct gemmini_timing *t, struct mshr *mshr, bool repeat) {
         /* The core's L1 holds the line modified; it gives back one line after the other. */
         cycle_t first = t->now > l2->probe_free ? t->now : l2->probe_free;
         l2->probe_free = first + PROBE_INTERVAL;
-        mshr->ready = l2->probe_free + REQUEST_TO_PLAN;
+        mshr->plan = l2->probe_free + REQUEST_TO_PLAN;
         place->in_core = false;
     }
-    if (mshr->request.use == FUNCT_MVOUT)
+    if (mshr->request.use == FUNCT_MVOUT) {
+        if (!place->dirty)
+            mshr->steps |= WRITE_BACK;
         place->dirty = true;
+    }
 }
 
 /* The request at hand needs its register no longer; the next one to the same set takes it. */
-static void finish(struct gemmini_timing *t, uint32_t which) {
+void l2_finish(struct gemmini_timing *t, uint32_t which) {
     struct l2 *l2 = &t->memory.l2;
     struct mshr *mshr = &l2->mshrs[which];
     if (mshr->missing)
@@ -97,71 +103,88 @@ bool l2_accept(struct gemmini_timing *t, const struct l2_request *request) {
     return true;
 }
 
-/* Misses go on; those that need their register no longer give it back. */
-bool l2_refill_step(struct gemmini_timing *t) {
-    struct l2 *l2 = &t->memory.l2;
-    bool moved = false;
-    for (uint64_t left = l2->used; left != 0; left &= left - 1) {
-        uint32_t which = (uint32_t)__builtin_ctzll(left);
-        const struct mshr *mshr = &l2->mshrs[which];
-        if (mshr->missing && mshr->answered && mshr->done <= t->now && !mshr->unreleased) {
-            finish(t, which);
-            moved = true;
-        }
-    }
-    return l2_miss_step(t) || moved;
-}
-
 /* ---- data pipeline ---- */
 
-/* The register whose request the pipeline takes now, or -1. */
-static int choose(const struct l2 *l2, cycle_t now) {
-    uint64_t ready = 0;
-    for (uint64_t left = l2->used; left != 0; left &= left - 1) {
-        const struct mshr *mshr = &l2->mshrs[__builtin_ctzll(left)];
-        if (!mshr->answered && mshr->ready <= now)
-            ready |= left & -left;
-    }
-    if (ready == 0)
-        return -1;
-    uint64_t later = ready & ~((UINT64_C(2) << l2->served) - 1);
-    return __builtin_ctzll(later != 0 ? later : ready);
+/* The bank of a word that memory sends or takes in one cycle. */
+static uint32_t word_bank(const struct gemmini_timing *t, cycle_t word) {
+    return (uint32_t)(word * (cycle_t)t->p.dram_bus_bytes >> t->g.beat_shift);
 }
 
-static bool bank_taken(const struct gemmini_timing *t, cycle_t cycle, uint32_t bank) {
+/* Words to and from memory use a bank first, and so do answers without words, the first one. */
+static bool taken_by_memory(const struct gemmini_timing *t, cycle_t cycle, uint32_t bank) {
     const struct l2 *l2 = &t->memory.l2;
-    const struct l2_write *write = &l2->writes[cycle % L2_WRITES];
-    if (write->cycle == cycle && write->bank == bank)
+    if (l2->answered == cycle && bank == 0)
+        return true;
+    if (l2->evicts <= cycle && cycle < l2->source_c_free &&
+        word_bank(t, cycle - l2->evicts) == bank)
         return true;
     const struct mshr *refill = l2->missing > 0 ? l2_arriving(l2, cycle) : NULL;
-    return refill &&
-           (cycle - refill->data) * (cycle_t)t->p.dram_bus_bytes >> t->g.beat_shift == bank;
+    return refill && word_bank(t, cycle - refill->data) == bank;
 }
 
-/* The first cycle, not before `cycle`, in which neither a Put nor a line from memory writes to
- * `bank`. */
-static cycle_t bank_free(const struct gemmini_timing *t, cycle_t cycle, uint32_t bank) {
-    while (bank_taken(t, cycle, bank))
+/* The first cycle, not before `cycle`, in which neither a Put nor memory uses `bank`. */
+static cycle_t first_read(const struct gemmini_timing *t, cycle_t cycle, uint32_t bank) {
+    const struct l2_write *writes = t->memory.l2.writes;
+    while ((writes[cycle % L2_WRITES].cycle == cycle && writes[cycle % L2_WRITES].bank == bank) ||
+           taken_by_memory(t, cycle, bank))
         cycle++;
     return cycle;
 }
 
-static cycle_t move_beats(struct gemmini_timing *t, const struct l2_request *r) {
+/* Puts write in order, as soon as memory does not use the bank. */
+static cycle_t write_beat(struct gemmini_timing *t, cycle_t cycle, uint32_t bank) {
+    struct l2 *l2 = &t->memory.l2;
+    if (cycle <= l2->put_last)
+        cycle = l2->put_last + 1;
+    while (taken_by_memory(t, cycle, bank))
+        cycle++;
+    l2->writes[cycle % L2_WRITES] = (struct l2_write){cycle, bank};
+    l2->put_last = cycle;
+    return cycle;
+}
+
+/* Memory begins to use banks: the last Put, if it has not written yet, may have to wait, and with
+ * it the pipeline. */
+void l2_delay_put(struct gemmini_timing *t) {
+    struct l2 *l2 = &t->memory.l2;
+    cycle_t first = l2->put_first;
+    if (first < t->now)
+        return;
+    for (cycle_t cycle = first; cycle <= l2->put_last; cycle++)
+        if (l2->writes[cycle % L2_WRITES].cycle == cycle)
+            l2->writes[cycle % L2_WRITES].cycle = NEVER;
+    l2->put_last = first - 1;
+    for (uint32_t beat = 0; beat < l2->put_beats; beat++) {
+        cycle_t cycle = write_beat(t, first, l2->put_bank + beat);
+        if (beat == 0)
+            l2->put_first = cycle;
+    }
+    cycle_t left = l2->put_last - PLAN_TO_WRITE + 1;
+    if (l2->answer_free < left)
+        l2->answer_free = left;
+}
+
+/* Answers `r` from now on; returns the first cycle in which the pipeline is free again. */
+cycle_t l2_answer(struct gemmini_timing *t, const struct l2_request *r) {
     struct l2 *l2 = &t->memory.l2;
     uint32_t interval = 1;
-    cycle_t pipeline = (cycle_t)(t->p.l2_hit_latency - REQUEST_TO_PLAN), cycle = t->now;
+    cycle_t pipeline = (cycle_t)(t->p.l2_hit_latency - BOUNDARY_TO_L2 - REQUEST_TO_PLAN);
+    cycle_t cycle = t->now;
     uint32_t banks = 1U << (t->g.line_shift - t->g.beat_shift);
     uint32_t run = 0;
     cycle_t begun = 0;
     for (uint32_t beat = 0; beat < r->beats; beat++) {
         uint32_t bank = (r->bank + beat) & (banks - 1);
-        cycle_t read = r->reads ? bank_free(t, cycle, bank) : cycle;
+        cycle_t read = r->reads ? first_read(t, cycle, bank) : cycle;
         if (r->client == WRITER) {
-            struct l2_write *write = &l2->writes[(read + PLAN_TO_WRITE) % L2_WRITES];
-            write->cycle = read + PLAN_TO_WRITE;
-            write->bank = bank;
-            if (beat == 0)
+            cycle_t write = write_beat(t, read + PLAN_TO_WRITE, bank);
+            read = write - PLAN_TO_WRITE;
+            if (beat == 0) {
+                l2->put_first = write;
+                l2->put_bank = (uint8_t)bank;
+                l2->put_beats = r->beats;
                 memory_acknowledge(t, read + pipeline);
+            }
         } else if (r->client == CORE) {
             /* Nobody waits for it here. */
         } else if (run > 0 && read == cycle) {
@@ -177,22 +200,6 @@ static cycle_t move_beats(struct gemmini_timing *t, const struct l2_request *r) 
     if (run > 0)
         memory_return(t, begun + pipeline, r->slot, run, interval, true);
     return cycle;
-}
-
-bool l2_answer_step(struct gemmini_timing *t) {
-    struct l2 *l2 = &t->memory.l2;
-    if (l2->used == 0 || l2->answer_free > t->now || !memory_may_return(t))
-        return false;
-    int which = choose(l2, t->now);
-    if (which < 0)
-        return false;
-    struct mshr *mshr = &l2->mshrs[which];
-    l2->served = (uint32_t)which;
-    l2->answer_free = move_beats(t, &mshr->request);
-    mshr->answered = true;
-    if (!mshr->missing)
-        finish(t, (uint32_t)which);
-    return true;
 }
 
 void l2_reset(struct gemmini_timing *t) {

@@ -86,13 +86,11 @@ void l2_hold(struct gemmini_timing *t, uint64_t address, uint64_t bytes, bool in
     }
 }
 
-/* Other traffic of the same kind leaves as many modified lines as there were. */
-void l2_fill(struct gemmini_timing *t) {
-    enum { NO_ADDRESS = 1 }; /* above every line that a command can name */
+/* Lines above every one that a command can name. */
+void l2_pass(struct gemmini_timing *t, uint64_t lines) {
     struct l2 *l2 = &t->memory.l2;
-    for (uint32_t i = 0; i < l2->sets * l2->ways; i++) {
-        struct cache_line *line = &l2->lines[i];
-        *line = (struct cache_line){
-            .tag = UINT64_MAX - NO_ADDRESS, .valid = true, .dirty = line->valid && line->dirty};
+    for (; lines > 0; lines--) {
+        uint64_t line = (UINT64_C(1) << 58) + l2->fills++;
+        *l2_victim(l2, line) = (struct cache_line){.tag = line, .valid = true};
     }
 }

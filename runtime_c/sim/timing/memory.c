@@ -126,9 +126,10 @@ static bool arbitrate(struct gemmini_timing *t) {
 }
 
 bool memory_step(struct gemmini_timing *t) {
-    bool moved = t->memory.l2.missing > 0 && l2_refill_step(t);
     /* A register that is given back in this cycle is free from the next on. */
-    moved = accept_fetch(t) || accept(t) || moved;
-    moved = l2_answer_step(t) || moved;
+    bool moved = accept_fetch(t) || accept(t);
+    moved = l2_schedule_step(t) || moved;
+    if (t->memory.l2.missing > 0)
+        moved = l2_memory_step(t) || moved;
     return arbitrate(t) || moved;
 }

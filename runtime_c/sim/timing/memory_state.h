@@ -50,27 +50,39 @@ struct l2_request {
     bool whole, reads; /* whole: a Put of a whole line; reads: needs the line's old data */
 };
 
+/* What a miss register has to do for its request. */
+enum l2_step {
+    RELEASE = 1,    /* evict the line whose place is taken (SourceC) */
+    ACQUIRE = 2,    /* ask memory for the line, or for permission to write it (SourceA) */
+    GRANT_ACK = 4,  /* thank for its first word (SourceE) */
+    ANSWER = 8,     /* answer the request (SourceD) */
+    WRITE_BACK = 16 /* enter the line in the directory */
+};
+
 /* Miss register of the L2. */
 struct mshr {
     struct l2_request request;
-    cycle_t ready;       /* first cycle in which the data pipeline may take the request */
-    cycle_t data, done;  /* first and last cycle of the line's data from memory */
-    cycle_t plan;        /* first cycle of the next step of a miss */
-    uint8_t first, last; /* waiting requests */
-    bool missing, answered;
-    bool evicts, acquires, unreleased; /* steps to come; acknowledgement to come */
-    bool dirty;                        /* the evicted line is */
+    cycle_t plan;          /* first cycle in which it may make a step */
+    cycle_t granted;       /* the same for an acknowledgement of the line's first word, */
+    cycle_t usable;        /* for the answer, */
+    cycle_t whole;         /* and for the end; */
+    cycle_t released;      /* the same for the acknowledgement of what was evicted */
+    cycle_t data;          /* first cycle of the line's data from memory */
+    cycle_t pipeline_left; /* first cycle in which the data pipeline has left the line */
+    uint8_t steps;         /* to come (enum l2_step) */
+    uint8_t first, last;   /* waiting requests */
+    bool missing;
+    bool dirty; /* the evicted line is modified */
 };
 
 enum { MAX_MSHRS = 63, MAX_WAITING = 128, L2_WRITES = 16 };
 
-/* What misses have on their way, oldest first: evictions to the adapter (SourceC) and answered by
- * it (cork), and reads for the request channel (SourceA). */
-enum { CORK_DEPTH = 2, SOURCE_A_DEPTH = 2 };
+/* Queues between L2 and memory: SourceC has room while at most SOURCE_C_ROOM words wait in it. */
+enum { SOURCE_A_DEPTH = 2, SOURCE_C_ROOM = 1, CORK_DEPTH = 2 };
 
 struct miss_step {
     uint8_t mshr;
-    bool dirty; /* of an eviction */
+    uint8_t cycles; /* on the channel to memory, of an eviction */
     cycle_t ready;
 };
 
@@ -84,24 +96,28 @@ struct l2 {
     uint32_t sets, ways;
     uint64_t random;
     uint32_t evictions; /* expected and not yet made, in 1 / ways */
+    uint64_t fills;     /* lines that came, since it was emptied */
     struct mshr mshrs[MAX_MSHRS];
     uint64_t used;    /* miss registers, a bit each */
     uint8_t *owner;   /* of each set: its miss register + 1, 0: none */
     uint32_t missing; /* registers that wait for memory */
-    uint32_t served;  /* register that the data pipeline took last */
+    uint32_t served;  /* register that made a step last */
     struct l2_request waiting[MAX_WAITING];
     uint8_t free_waiting;
     struct l2_write {
         cycle_t cycle;
         uint32_t bank;
-    } writes[L2_WRITES]; /* of Puts, by cycle */
+    } writes[L2_WRITES];         /* of Puts, by cycle */
+    cycle_t put_first, put_last; /* when the last Put writes */
+    uint8_t put_bank, put_beats;
+    cycle_t answered;    /* when memory gave the last answer without words */
     cycle_t answer_free; /* first cycle in which the data pipeline takes a request */
     cycle_t probe_free, dram_free, permission_free;
-    struct miss_queue evictions_out, acknowledged, written; /* SourceC, cork, DRAM */
-    struct miss_queue acquires;                             /* SourceA */
-    cycle_t source_c_free; /* first cycle in which SourceC takes an eviction */
-    cycle_t requests_free; /* first cycle in which the request channel to DRAM is free */
-    uint32_t stepped;      /* register that made a step of its miss last */
+    cycle_t directory_free;               /* first cycle in which the directory takes a write */
+    struct miss_queue acquires, releases; /* SourceA, SourceC */
+    struct miss_queue release_acks, grants, write_acks; /* from the adapter (cork) and DRAM */
+    cycle_t evicts;        /* when SourceC read its last modified line */
+    cycle_t source_c_free; /* first cycle in which it reads no line */
 };
 
 struct memory {

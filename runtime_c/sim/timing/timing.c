@@ -170,10 +170,15 @@ void gemmini_timing_set_seed(struct gemmini_timing *t, uint64_t seed) {
 void gemmini_timing_empty_l2(struct gemmini_timing *t) {
     struct l2 *l2 = &t->memory.l2;
     memset(l2->lines, 0, (size_t)l2->sets * l2->ways * sizeof *l2->lines);
+    l2->fills = 0;
 }
 
-void gemmini_timing_fill_l2(struct gemmini_timing *t) {
-    l2_fill(t);
+uint64_t gemmini_timing_l2_traffic(const struct gemmini_timing *t) {
+    return t->memory.l2.fills * (uint64_t)t->p.l2_line_bytes;
+}
+
+void gemmini_timing_other_traffic(struct gemmini_timing *t, uint64_t bytes) {
+    l2_pass(t, bytes / (uint64_t)t->p.l2_line_bytes);
 }
 
 void gemmini_timing_set_dram_latency(struct gemmini_timing *t, uint32_t cycles) {
