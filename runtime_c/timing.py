@@ -252,7 +252,7 @@ class TimingModel:
         self._library.gemmini_timing_host_fetch(self._handle, delay)
 
     def set_seed(self, seed: int) -> None:
-        """Select the pseudo-random sequence of the L2's replacement; 0 is the default."""
+        """Select the pseudo-random sequence of the L2's replacement."""
         self._library.gemmini_timing_set_seed(self._handle, seed)
 
     def empty_l2(self) -> None:

@@ -68,19 +68,23 @@ class RegionResult:
 
 
 def replay(
-    regions: Iterable[Region], config: GemminiConfig, with_events: bool = False, seed: int = 0
+    regions: Iterable[Region],
+    config: GemminiConfig,
+    with_events: bool = False,
+    seed: int | None = None,
 ) -> Iterator[RegionResult]:
     """Replay `regions` in order on one model; the contents of the L2 carry over.
 
     What the L2 holds at first follows from what a recording says about its runs (`residency`). A
     name with another DRAM latency (`lat30`) belongs to another run. Before the first stream that
-    runs `_again`, what streams a recording leaves out have read passes through the L2. Raises
-    `TimingError`.
+    runs `_again`, what streams a recording leaves out have read passes through the L2. `seed` is
+    that of the L2's replacement, if not the usual one. Raises `TimingError`.
     """
     regions = list(regions)
     latency = config.dram_latency
     with TimingModel(config) as model:
-        model.set_seed(seed)
+        if seed is not None:
+            model.set_seed(seed)
         for index, region in enumerate(regions):
             previous = regions[index - 1] if index > 0 else None
             repeats = previous is not None and _repeats(previous)

@@ -37,6 +37,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.session import Progress, tune
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
     CommandStreamBuilder,
     SimulatorRunner,
+    call_cycles,
     verify,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace
@@ -423,6 +424,17 @@ def test_wrong_results_are_noticed() -> None:
     with pytest.raises(MeasureError, match="of 1024 results are wrong") as error:
         verify(task, CommandStream(stream.placements, items))
     assert error.value.number == MeasureErrorNo.WRONG_ANSWER
+
+
+@pytest.mark.parametrize("gap", [0, 3, 40])
+def test_a_second_call_with_both_operands_transposed(gap: int) -> None:
+    """B of the last product went through the transposer: none is fetched with it any more."""
+    workload = Workload(40, 30, 50, transpose_a=True, transpose_b=True)
+    task = GemmTask(workload, CONFIG)
+    schedule = Schedule((3, 2, 4), dataflow=Dataflow.OS, unroll=True)
+    stream = compile_schedule(task, schedule)
+    first, second = (call_cycles(task, stream, gap, warm=warm) for warm in (False, True))
+    assert 0 < second <= first
 
 
 def test_slower_hosts_cost_time() -> None:

@@ -19,9 +19,9 @@ CLOSE = 12
 
 
 @cache
-def results(family: str, seed: int = 0) -> list[RegionResult]:
+def results(family: str, seed: int | None = None) -> list[RegionResult]:
     regions = read_trace(RECORDINGS / f"{family}.trace.gz")
-    with_events = seed == 0 or family != "dram"
+    with_events = seed is None or family != "dram"
     return list(replay(regions, load_config("default"), with_events=with_events, seed=seed))
 
 
@@ -87,12 +87,10 @@ def _far(regions: list[RegionResult]) -> list[str]:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_events_of_every_region_are_close(family: str) -> None:
-    far = _far(results(family))
-    # 44 cycles of 2169, where 43 are near: which lines the L2 had kept decides.
-    assert set(far) <= {"I4_J4_K4_bias0_x1_cold"}
+    assert not _far(results(family))
 
 
-@pytest.mark.parametrize("seed", range(1, 8))
+@pytest.mark.parametrize("seed", range(8))
 def test_the_seed_of_the_l2_does_not_matter(seed: int) -> None:
     regions = [r for name in FAMILIES if name != "dram" for r in results(name, seed)]
     errors = [r.relative_error for r in regions]

@@ -52,7 +52,7 @@ void execute_begin_pass(struct gemmini_timing *t, enum ex_mode mode) {
     int b_at = preload_at == 0 ? 1 : b_transposer ? 2 : 0;
     const struct command *preload = queue_at(&e->commands, preload_at);
     bool feed_a = mode == EX_OVERLAP || (mode == EX_PRELOAD) == a_transposer;
-    bool feed_b = mode == EX_OVERLAP || mode == EX_MULTIPLY || b_transposer;
+    bool feed_b = mode == EX_OVERLAP || (mode == EX_PRELOAD) == b_transposer;
     bool feed_d = mode != EX_MULTIPLY;
     struct operand *o = e->operands;
     /* Places beyond the queue are only looked at for operands that are not fed. */

@@ -9,7 +9,7 @@ bool l2_create(struct gemmini_timing *t) {
     l2->sets = (uint32_t)(t->p.l2_kib * 1024 / t->p.l2_line_bytes / t->p.l2_ways);
     l2->lines = calloc((size_t)l2->sets * l2->ways, sizeof *l2->lines);
     l2->owner = calloc(l2->sets, sizeof *l2->owner);
-    l2_set_seed(t, 0);
+    l2_set_seed(t, GEMMINI_TIMING_SEED);
     return l2->lines != NULL && l2->owner != NULL;
 }
 
