@@ -22,7 +22,7 @@ from gemmini_xdsl.tools.errors import GemminiError, UsageError
 from gemmini_xdsl.tools.inputs import describe, load_input, make_context
 from gemmini_xdsl.tools.tune_machines import MachineOptions, find_machine
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space, schedules_beside_space
 from gemmini_xdsl.tvm_bridge.autotvm.history import nearest_schedules, shipped_history
 from gemmini_xdsl.tvm_bridge.autotvm.local import TIMEOUT_SECONDS, LocalExecutor
 from gemmini_xdsl.tvm_bridge.autotvm.measure import Executor
@@ -231,6 +231,7 @@ def _tune(
         log=log,
         earlier=same,
         callback=lambda progress: watcher(task, name, progress),
+        beside=schedules_beside_space(task.workload.problem, task.config),
     )
     best, progress = outcome.best, outcome.progress
     return Tuned(

@@ -17,7 +17,7 @@ from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.targets.command_stream import CommandStream, command_stream
 from gemmini_xdsl.tools.inputs import make_context
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space, schedules_beside_space
 from gemmini_xdsl.tvm_bridge.autotvm.local import LocalExecutor
 from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     ERROR_COST,
@@ -426,6 +426,29 @@ def test_wrong_results_are_noticed() -> None:
     assert error.value.number == MeasureErrorNo.WRONG_ANSWER
 
 
+def test_schedules_beside_the_space_are_tried(tmp_path: Path) -> None:
+    """A product of one column gets transposed tiles, of which the space has none."""
+    task = GemmTask(Workload(64, 1, 1216), CONFIG)
+    problem = task.workload.problem
+    space = gemm_space(problem, CONFIG)
+    beside = schedules_beside_space(problem, CONFIG)
+    assert beside
+    assert all(schedule.transposed_tiles > 0 for schedule in beside)
+    log = RecordLog(tmp_path / "log.json")
+    executor = LocalExecutor(CommandStreamBuilder(), SimulatorRunner(), jobs=1)
+    outcome = tune(
+        make_tuner("random", task, space), executor, len(beside) + 2, log=log, beside=beside
+    )
+    assert outcome.best.schedule in [
+        replace(schedule, mvin_cols=64, mvout_cols=16) for schedule in beside
+    ]
+    assert outcome.progress.done == len(beside) + 2
+    records = read_records(tmp_path / "log.json")
+    assert [schedule_of(record.values).transposed_tiles for record in records][:2] == [
+        schedule.transposed_tiles for schedule in beside
+    ]
+
+
 @pytest.mark.parametrize("gap", [0, 3, 40])
 def test_a_second_call_with_both_operands_transposed(gap: int) -> None:
     """B of the last product went through the transposer: none is fetched with it any more."""
@@ -462,7 +485,7 @@ def test_tuning_a_real_size(tmp_path: Path) -> None:
     runner = SimulatorRunner()
     before = runner.run(TASK, heuristic, compile_schedule(TASK, heuristic))
     assert outcome.best.seconds <= before[0]
-    assert schedule_of(outcome.best.values) == outcome.best.schedule
+    assert schedule_of(outcome.best.item.values) == outcome.best.schedule
     costs = [record.result.mean for record in read_records(path) if record.result.ok]
     assert np.isclose(min(costs), outcome.best.seconds)
     assert isinstance(outcome.progress.best_seconds, float)

@@ -11,6 +11,9 @@ from gemmini_xdsl.targets.arguments import Role
 from gemmini_xdsl.targets.command_stream import Placement
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import placement_bytes
 
+_FILLS = 4
+"""Times its capacity that is read until the L2 is full of other lines."""
+
 _CHUNK_LINES = 7
 """Lines of which the same share is in the L2; rows do not all begin at the same of them."""
 
@@ -29,11 +32,12 @@ def call_before(
     total, capacity = sum(map(placement_bytes, whole)), config.l2_bytes
     share = resident_share(total, capacity)
     if share < 1:
-        for placement in whole:
-            if placement.argument.role == Role.OUTPUT:
-                results = placement_bytes(placement) / total
-                model.host_write(placement.address, int(results * capacity))
-        model.fill_l2()
+        model.other_traffic(_FILLS * capacity)
+        results = sum(placement_bytes(p) for p in whole if p.argument.role == Role.OUTPUT)
+        # Where nothing that is measured lies.
+        behind = max(p.address + placement_bytes(p) for p in measured)
+        line = config.l2_line_bytes
+        model.host_write(-(-behind // line) * line, int(results / total * capacity))
     for placement in measured:
         size = placement_bytes(placement)
         if share == 1:

@@ -14,6 +14,7 @@ from gemmini_xdsl.dialects.attributes import (
     Schedule,
 )
 from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.schedule_heuristic import default_dataflow
 from gemmini_xdsl.passes.schedule_rules import (
     Problem,
     Tiling,
@@ -21,6 +22,7 @@ from gemmini_xdsl.passes.schedule_rules import (
     schedule_problem,
     unroll_problem,
 )
+from gemmini_xdsl.passes.unrolled_schedule import transposed_columns
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import Entity, OtherOptionEntity, Values
 from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import (
     DATAFLOW,
@@ -65,6 +67,12 @@ def find_record(
     Raises `TuningError` for knobs and values that this space does not have.
     """
     return space.find(values_of(schedule_of(values), problem, config))
+
+
+def schedules_beside_space(problem: Problem, config: GemminiConfig) -> list[Schedule]:
+    """Schedules that are worth a trial and have no point in the space."""
+    dataflow = default_dataflow(problem, config)
+    return [] if dataflow is None else transposed_columns(problem, config, dataflow)
 
 
 def _add_constraints(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> None:

@@ -261,12 +261,12 @@ FIELD_KNOBS = (
     plain("unroll", _unrollable, limited_with=(LOWERING,)),
     plain("software_pipeline", _pipelinable, limited_with=(UNROLL,)),
     plain("prefetch_distance", _distances, limited_with=(PLACEMENT, UNROLL, SOFTWARE_PIPELINE)),
+    # Few schedules have any; they are tried beside the space (`transposed_columns`).
+    plain("transposed_tiles", lambda problem, config: [0]),
 )
 """The knobs of every field, in the order of the knobs."""
 
-LEFT_OUT: Mapping[str, str] = {
-    "transposed_tiles": "it only helps where B is a column, and the default schedule tries it there"
-}
+LEFT_OUT: Mapping[str, str] = {}
 """Fields of `Schedule` that tuners leave at their default, and why."""
 
 KNOBS = tuple(name for entry in FIELD_KNOBS for name in entry.names)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import find_record
-from gemmini_xdsl.tvm_bridge.autotvm.knobs import Entity
 from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     Executor,
     MeasureError,
@@ -18,7 +17,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import (
     MeasureResult,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record, RecordLog
-from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of
+from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import schedule_of, values_of
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import verify_schedule
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 from gemmini_xdsl.tvm_bridge.autotvm.tuners import Tuner
@@ -30,10 +29,10 @@ Verifier = Callable[[GemmTask, Schedule], None]
 
 @dataclass(frozen=True)
 class Best:
-    """The best verified schedule: its knob values, the result and the number of its trial."""
+    """The best verified schedule: its trial, the result and the number of the trial."""
 
     schedule: Schedule
-    values: dict[str, Entity]
+    item: MeasureInput
     result: MeasureResult
     trial: int
 
@@ -107,9 +106,11 @@ def tune(
     earlier: list[Record] | None = None,
     callback: Callable[[Progress], None] = lambda _: None,
     verifier: Verifier = verify_schedule,
+    beside: Sequence[Schedule] = (),
 ) -> Outcome:
     """Measure up to `trials` points of the tuner's space and return the best, verified.
 
+    Schedules `beside` the space, which has no points for them, are measured first.
     `early_stopping` ends the run after so many trials without improvement, and `seconds` after
     so long, a first small batch apart. `earlier` are records of the same task from an interrupted
     run; they count as trials. Raises `TuningError` if no trial succeeds.
@@ -118,6 +119,13 @@ def tune(
     results: list[tuple[MeasureInput, MeasureResult]] = []
     _resume(tuner, earlier or [], results, progress)
     callback(progress)
+    problem, config = tuner.task.workload.problem, tuner.task.config
+    others = [MeasureInput(tuner.task, -1, values_of(other, problem, config)) for other in beside]
+    for item, result in executor.measure(others):
+        if log is not None:
+            log.append(item, result)
+        progress.add(result)
+        results.append((item, result))
     while progress.done < trials and not _stalled(progress, early_stopping):
         # Enough for everyone: two trials each, since not all take equally long.
         plan = max(tuner.plan_size, 2 * executor.parallelism)
@@ -202,7 +210,7 @@ def _verified(
             if log is not None:
                 log.append(item, MeasureResult.failure(_WRONG, str(error), result.all_cost))
             continue
-        best = Best(schedule, item.values, result, number + 1)
+        best = Best(schedule, item, result, number + 1)
         return Outcome(task, best, progress, refused)
     reason = f"; the last error: {progress.last_error}" if progress.last_error else ""
     raise TuningError(

@@ -26,7 +26,7 @@ from queue import SimpleQueue
 from gemmini_xdsl.passes.schedule_selection import schedule_for
 from gemmini_xdsl.runtime_c.paths import library_path
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
-from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
+from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space, schedules_beside_space
 from gemmini_xdsl.tvm_bridge.autotvm.history import ApplyHistoryBest, nearest_schedules, neighbours
 from gemmini_xdsl.tvm_bridge.autotvm.measure import Executor, MeasureInput
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record, RecordLog, read_records
@@ -255,9 +255,9 @@ def _tune_one(
             earlier=own,
             callback=go_on,
             verifier=verifier,
+            beside=schedules_beside_space(problem, config),
         )
     except TuningError as error:
         return Tuned(task, problem=str(error))
-    item = MeasureInput.of(task, space.find(outcome.best.values))
-    database.put(Record.of(item, outcome.best.result))
+    database.put(Record.of(outcome.best.item, outcome.best.result))
     return Tuned(task, outcome, default.mean if default.ok else None)
