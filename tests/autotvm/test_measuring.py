@@ -434,11 +434,10 @@ def test_schedules_beside_the_space_are_tried(tmp_path: Path) -> None:
     beside = schedules_beside_space(problem, CONFIG)
     assert beside
     assert all(schedule.transposed_tiles > 0 for schedule in beside)
-    log = RecordLog(tmp_path / "log.json")
     executor = LocalExecutor(CommandStreamBuilder(), SimulatorRunner(), jobs=1)
-    outcome = tune(
-        make_tuner("random", task, space), executor, len(beside) + 2, log=log, beside=beside
-    )
+    tuner = make_tuner("random", task, space)
+    with RecordLog(tmp_path / "log.json") as log:
+        outcome = tune(tuner, executor, len(beside) + 2, log=log, beside=beside)
     assert outcome.best.schedule in [
         replace(schedule, mvin_cols=64, mvout_cols=16) for schedule in beside
     ]

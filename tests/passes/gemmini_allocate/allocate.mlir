@@ -109,3 +109,40 @@ func.func @beside_slots(%a: memref<64x64xi8>) {
   gemmini.load %a[0, 0] to %0[0] size [16, 64] : memref<64x64xi8>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
   return
 }
+
+// -----
+
+// In a pipeline groups of two pieces take turns in the three banks that the packed buffer leaves, in
+// both slots alike.
+// CHECK-LABEL: @cyclic_pieces
+// CHECK: gemmini.alloc {placement = #gemmini<placement cyclic>, base = array<i64: 4096, 4160, 8192, 8256, 12288, 12352, 4224, 4288, 8320, 8384, 12416, 12480>}
+// CHECK-NEXT: gemmini.alloc {placement = #gemmini<placement packed>, base = array<i64: 0>}
+func.func @cyclic_pieces(%a: memref<16x16xi8>) {
+  gemmini.unroll software_pipeline prefetch_distance 2 {
+    %0 = gemmini.alloc {placement = #gemmini<placement cyclic>} : !gemmini.buffer<1x24 of 16x16, scratchpad, slots = 2>
+    %1 = gemmini.alloc {placement = #gemmini<placement packed>} : !gemmini.buffer<24x1 of 16x16, scratchpad>
+    gemmini.load %a[0, 0] to %0[0] size [16, 16] : memref<16x16xi8>, !gemmini.buffer<1x24 of 16x16, scratchpad, slots = 2>
+    gemmini.load %a[0, 0] to %1[0] size [16, 16] : memref<16x16xi8>, !gemmini.buffer<24x1 of 16x16, scratchpad>
+  }
+  return
+}
+
+// -----
+
+// Where each tile has a slot, slots take turns, and one buffer goes on behind the other: the last
+// slot of the first is in bank 1, so that the second begins in bank 2.
+// CHECK-LABEL: @cyclic_slots
+// CHECK: gemmini.alloc {placement = #gemmini<placement cyclic>, base = array<i64: 4096, 4112, 8192, 8208, 12288, 12304, 4128, 4144>}
+// CHECK-NEXT: gemmini.alloc {placement = #gemmini<placement cyclic>, base = array<i64: 8224, 8288, 12320, 12384>}
+// CHECK-NEXT: gemmini.alloc {placement = #gemmini<placement packed>, base = array<i64: 0>}
+func.func @cyclic_slots(%a: memref<16x16xi8>) {
+  gemmini.unroll prefetch_distance 2 {
+    %0 = gemmini.alloc {placement = #gemmini<placement cyclic>} : !gemmini.buffer<2x1 of 16x16, scratchpad, slots = 4>
+    %1 = gemmini.alloc {placement = #gemmini<placement cyclic>} : !gemmini.buffer<2x4 of 16x16, scratchpad, slots = 2>
+    %2 = gemmini.alloc {placement = #gemmini<placement packed>} : !gemmini.buffer<6x1 of 16x16, scratchpad>
+    gemmini.load %a[0, 0] to %2[0] size [16, 16] : memref<16x16xi8>, !gemmini.buffer<6x1 of 16x16, scratchpad>
+    gemmini.load %a[0, 0] to %0[0] size [16, 16] : memref<16x16xi8>, !gemmini.buffer<2x1 of 16x16, scratchpad, slots = 4>
+    gemmini.load %a[0, 0] to %1[0] size [16, 16] : memref<16x16xi8>, !gemmini.buffer<2x4 of 16x16, scratchpad, slots = 2>
+  }
+  return
+}
