@@ -28,7 +28,8 @@ class UnrollOp(IRDLOperation):
     With `software_pipeline` the region holds a `gemmini.pipeline` that `gemmini-interleave` makes
     a loop over the `kernel`: one such region, whose transfers belong to other tiles than its
     products, so that they can be spread over these. With a `prefetch_distance` the last loads of
-    the tile stand in the kernel, too, and as many fewer of the next tile's.
+    the tile stand in the kernel, too, and as many fewer of the next tile's: a load belongs to the
+    kernel's own tile if its slot is the value that the products have for theirs.
     """
 
     name = "gemmini.unroll"
