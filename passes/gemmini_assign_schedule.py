@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from enum import StrEnum
+from enum import Enum
 from typing import Any, Literal
 
 from xdsl.context import Context
@@ -121,10 +121,11 @@ class GemminiAssignSchedulePass(ModulePass):
     def _given_fields(self) -> dict[str, Any]:
         given: dict[str, Any] = {}
         for field in fields(Schedule):
-            value = getattr(self, field.name)
+            value, default = getattr(self, field.name), field.default
+            if isinstance(default, Enum) and value is not None:
+                value = type(default)(value)
             if value is not None:
-                kind = type(field.default)
-                given[field.name] = kind(value) if issubclass(kind, StrEnum) else value
+                given[field.name] = value
         if self.double_buffer is not None:
             given["double_buffer"] = tuple(b for b in self.double_buffer if b != "none")
         return given

@@ -21,8 +21,8 @@ INSTRUCTION_BYTES = 10
 LARGEST = [
     ("M=128,N=128,K=128,bias=full,act=relu,scale=0.01", "default", "[8, 8, 8]"),
     ("M=120,N=121,K=122,bias=row", "default", "[8, 8, 8]"),
-    ("M=64,N=256,K=128,ta=1", "default", "[4, 16, 8]"),
-    ("M=31,N=29,K=30,bias=full", "int8_4x4", "[8, 8, 8]"),
+    ("M=64,N=256,K=144,ta=1", "default", "[4, 16, 9]"),
+    ("M=31,N=29,K=35,bias=full", "int8_4x4", "[8, 8, 9]"),
 ]
 
 
