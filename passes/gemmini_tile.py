@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects import memref, scf
-from xdsl.dialects.builtin import (
-    ModuleOp,
-)
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
@@ -19,11 +17,7 @@ from xdsl.pattern_rewriter import (
 )
 from xdsl.utils.exceptions import PassFailedException
 
-from gemmini_xdsl.dialects.attributes import (
-    ACC_TYPE,
-    Lowering,
-    Schedule,
-)
+from gemmini_xdsl.dialects.attributes import ACC_TYPE, Lowering, Schedule
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.isa import FenceOp
 from gemmini_xdsl.dialects.matmul import INT8_MAX, INT8_MIN, MatmulOp

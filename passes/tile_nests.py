@@ -111,13 +111,6 @@ class Nest:
         return [n.offset] if self.bias.type.get_num_dims() == 1 else [m.offset, n.offset]
 
 
-def _transpose(
-    transposed: bool, grid: tuple[int, int], block: tuple[int, int]
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Grid and block of an operand as it is stored."""
-    return ((grid[1], grid[0]), (block[1], block[0])) if transposed else (grid, block)
-
-
 class InstructionNest(Nest):
     """Loops with local buffers, loads, tile products and stores."""
 

@@ -104,6 +104,26 @@ def free_fields(product: Any, draw: random.Random, config: GemminiConfig) -> lis
     return fields
 
 
+@pytest.fixture
+def check_random(
+    build: Callable[..., Any],
+    products_module: Callable[..., ModuleOp],
+    random_product: Callable[..., Any],
+) -> Callable[..., None]:
+    """Compiles and checks random products that `make` gives a schedule."""
+
+    def run(preset: str, label: str, make: Callable[..., Any], seed: int) -> None:
+        config = load_config(preset)
+        draw = random.Random(label)
+        products = [
+            make(random_product(draw, config, plain=True), draw, config) for _ in range(PER_MODULE)
+        ]
+        compiled = compile_module(products_module(preset, products))
+        check(products, compiled, build(compiled), seed=seed)
+
+    return run
+
+
 @pytest.mark.parametrize("preset", preset_names())
 def test_random_small_products(
     preset: str,
@@ -132,20 +152,9 @@ def test_random_small_products(
 
 
 @pytest.mark.parametrize("preset", preset_names())
-def test_random_unrolled_schedules(
-    preset: str,
-    build: Callable[..., Any],
-    products_module: Callable[..., ModuleOp],
-    random_product: Callable[..., Any],
-) -> None:
+def test_random_unrolled_schedules(preset: str, check_random: Callable[..., None]) -> None:
     """Both dataflows, all kinds of biases, transposes and tiles."""
-    config = load_config(preset)
-    draw = random.Random(f"tiles {preset}")
-    products = [
-        unrolled(random_product(draw, config, plain=True), draw, config) for _ in range(PER_MODULE)
-    ]
-    compiled = compile_module(products_module(preset, products))
-    check(products, compiled, build(compiled), seed=2)
+    check_random(preset, f"tiles {preset}", unrolled, seed=2)
 
 
 def pipelined(product: Any, draw: random.Random, config: GemminiConfig) -> Any:
@@ -197,20 +206,10 @@ def legal(product: Any, config: GemminiConfig) -> bool:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("preset", preset_names())
 def test_random_software_pipelines(
-    preset: str,
-    seed: int,
-    build: Callable[..., Any],
-    products_module: Callable[..., ModuleOp],
-    random_product: Callable[..., Any],
+    preset: str, seed: int, check_random: Callable[..., None]
 ) -> None:
     """Strips of rows and of columns, the last one partial or not, with and without biases."""
-    config = load_config(preset)
-    draw = random.Random(f"pipelines {preset} {seed}")
-    products = [
-        pipelined(random_product(draw, config, plain=True), draw, config) for _ in range(PER_MODULE)
-    ]
-    compiled = compile_module(products_module(preset, products))
-    check(products, compiled, build(compiled), seed=4 + seed)
+    check_random(preset, f"pipelines {preset} {seed}", pipelined, seed=4 + seed)
 
 
 def column(product: Any, draw: random.Random, config: GemminiConfig) -> Any:
@@ -244,22 +243,11 @@ def column(product: Any, draw: random.Random, config: GemminiConfig) -> Any:
 
 
 @pytest.mark.parametrize("preset", preset_names())
-def test_random_columns(
-    preset: str,
-    build: Callable[..., Any],
-    products_module: Callable[..., ModuleOp],
-    random_product: Callable[..., Any],
-) -> None:
+def test_random_columns(preset: str, check_random: Callable[..., None]) -> None:
     """Weights of one column, loaded partly as a row, with all kinds of biases and results."""
-    config = load_config(preset)
-    if not config.supports_dataflow("ws"):
+    if not load_config(preset).supports_dataflow("ws"):
         pytest.skip("only weights of the ws dataflow are transposed")
-    draw = random.Random(f"columns {preset}")
-    products = [
-        column(random_product(draw, config, plain=True), draw, config) for _ in range(PER_MODULE)
-    ]
-    compiled = compile_module(products_module(preset, products))
-    check(products, compiled, build(compiled), seed=8)
+    check_random(preset, f"columns {preset}", column, seed=8)
 
 
 COLUMN = """

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import exp
 
 from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.schedule_rules import ceil_div
 from gemmini_xdsl.runtime_c.timing import TimingModel
 from gemmini_xdsl.targets.arguments import Role
 from gemmini_xdsl.targets.command_stream import Placement
@@ -37,13 +38,13 @@ def call_before(
         # Where nothing that is measured lies.
         behind = max(p.address + placement_bytes(p) for p in measured)
         line = config.l2_line_bytes
-        model.host_write(-(-behind // line) * line, int(results / total * capacity))
+        model.host_write(ceil_div(behind, line) * line, int(results / total * capacity))
     for placement in measured:
         size = placement_bytes(placement)
         if share == 1:
             model.host_write(placement.address, size)
             continue
-        lines = -(-size // config.l2_line_bytes)
+        lines = ceil_div(size, config.l2_line_bytes)
         for first in range(0, lines, _CHUNK_LINES):
             end = min(first + _CHUNK_LINES, lines)
             count = int(end * share) - int(first * share)

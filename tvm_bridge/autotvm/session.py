@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gemmini_xdsl.dialects.attributes import Schedule
@@ -117,15 +117,20 @@ def tune(
     """
     progress = Progress(trials)
     results: list[tuple[MeasureInput, MeasureResult]] = []
+
+    def measure(inputs: list[MeasureInput]) -> Iterator[tuple[MeasureInput, MeasureResult]]:
+        for item, result in executor.measure(inputs):
+            if log is not None:
+                log.append(item, result)
+            progress.add(result)
+            callback(progress)
+            yield item, result
+
     _resume(tuner, earlier or [], results, progress)
     callback(progress)
     problem, config = tuner.task.workload.problem, tuner.task.config
     others = [MeasureInput(tuner.task, -1, values_of(other, problem, config)) for other in beside]
-    for item, result in executor.measure(others):
-        if log is not None:
-            log.append(item, result)
-        progress.add(result)
-        results.append((item, result))
+    results.extend(measure(others))
     while progress.done < trials and not _stalled(progress, early_stopping):
         # Enough for everyone: two trials each, since not all take equally long.
         plan = max(tuner.plan_size, 2 * executor.parallelism)
@@ -135,13 +140,7 @@ def tune(
         if not batch:
             break
         inputs = [MeasureInput.of(tuner.task, tuner.space.get(index)) for index in batch]
-        found: dict[int, MeasureResult] = {}
-        for item, result in executor.measure(inputs):
-            found[item.index] = result
-            if log is not None:
-                log.append(item, result)
-            progress.add(result)
-            callback(progress)
+        found = {item.index: result for item, result in measure(inputs)}
         # In the order of the proposals, so that a run does not depend on who finished first.
         tuner.update([(i, found[i].mean if found[i].ok else None) for i in batch])
         results.extend((item, found[item.index]) for item in inputs)
