@@ -276,8 +276,8 @@ class _Tile:
 
     def _load_cycles(self, load: Instruction) -> float:
         rows, cols = load.sizes
-        beat = self.config.dma_bus_bits // 8
-        return self.costs.load(rows, cols * self.config.input_bytes, 0, beat)
+        stride = self.config.dma_max_bytes
+        return self.costs.load(rows, cols * self.config.input_bytes, 0, stride)
 
 
 def _address(transfer: Instruction) -> LocalAddress:

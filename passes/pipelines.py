@@ -29,6 +29,7 @@ from gemmini_xdsl.passes.gemmini_legalize_requantization import (
 )
 from gemmini_xdsl.passes.gemmini_list_schedule import GemminiListSchedulePass
 from gemmini_xdsl.passes.gemmini_lower_to_isa import GemminiLowerToIsaPass
+from gemmini_xdsl.passes.gemmini_outline_body import GemminiOutlineBodyPass
 from gemmini_xdsl.passes.gemmini_tile import GemminiTilePass
 from gemmini_xdsl.passes.gemmini_unroll import GemminiUnrollPass
 
@@ -59,6 +60,7 @@ def default_pipeline(
         GemminiUnrollPass(),
         GemminiListSchedulePass(),
         CommonSubexpressionElimination(),
+        GemminiOutlineBodyPass(),
         ConvertGemminiToRoccPass(),
         CanonicalizePass(),
         CommonSubexpressionElimination(),

@@ -21,6 +21,7 @@ PASSES: dict[str, str] = {
     "gemmini-unroll": "gemmini_unroll:GemminiUnrollPass",
     "gemmini-list-schedule": "gemmini_list_schedule:GemminiListSchedulePass",
     "gemmini-hoist-config": "gemmini_hoist_config:GemminiHoistConfigPass",
+    "gemmini-outline-body": "gemmini_outline_body:GemminiOutlineBodyPass",
     "convert-gemmini-to-rocc": "convert_gemmini_to_rocc:ConvertGemminiToRoccPass",
     "gemmini-default-pipeline": "pipelines:GemminiDefaultPipelinePass",
     "gemmini-allocate": "gemmini_allocate:GemminiAllocatePass",

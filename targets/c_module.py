@@ -11,6 +11,7 @@ from xdsl.ir import Operation
 
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.gemmini_outline_body import NO_INLINE
 from gemmini_xdsl.targets.arguments import (
     Argument,
     Role,
@@ -200,7 +201,9 @@ def _prototype(item: _Prepared) -> str:
             scalar = c_type(block_argument.type)
             assert scalar is not None
             parameters.append(f"{scalar.name} {name}")
-    head = f"{'static ' if item.static else ''}{item.info.result or 'void'} {item.info.c_name}("
+    inline = "__attribute__((noinline)) " if NO_INLINE in item.op.attributes else ""
+    static = "static " if item.static else ""
+    head = f"{inline}{static}{item.info.result or 'void'} {item.info.c_name}("
     text = head + (", ".join(parameters) or "void") + ")"
     if len(text) <= 100:
         return text

@@ -25,6 +25,7 @@ from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.gemmini import Gemmini
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.hardware.encoding import CUSTOM_OPCODES, FUNCT3_TWO_SOURCES
+from gemmini_xdsl.passes.gemmini_outline_body import NO_INLINE
 from gemmini_xdsl.targets.arguments import arguments_of, functions, is_public
 from gemmini_xdsl.targets.c_memory import element_type, static_offset, static_strides
 from gemmini_xdsl.targets.c_names import sanitise
@@ -68,6 +69,7 @@ def prepare(module: ModuleOp, target: str) -> ModuleOp:
     _use_c_names(prepared)
     for function in functions(prepared):
         _mark_extensions(function)
+        _keep_from_inlining(function)
         if function.body.blocks and not is_public(function):
             function.attributes["llvm.linkage"] = llvm.LinkageAttr("internal")
     prepared.attributes.clear()
@@ -186,6 +188,13 @@ def _use_c_names(module: ModuleOp) -> None:
     for op in module.walk():
         if isinstance(op, func.CallOp) and op.callee.string_value() in renamed:
             op.callee = SymbolRefAttr(renamed[op.callee.string_value()])
+
+
+def _keep_from_inlining(function: func.FuncOp) -> None:
+    """Two attributes: it depends on MLIR's version which of them its conversion translates."""
+    if function.attributes.pop(NO_INLINE, None) is not None:
+        function.attributes["passthrough"] = ArrayAttr([StringAttr("noinline")])
+        function.attributes["llvm.no_inline"] = UnitAttr()
 
 
 def _mark_extensions(function: func.FuncOp) -> None:

@@ -85,7 +85,12 @@ def main_source(
     if options.runs == 1:
         lines += [f"    {line}" for line in call]
     else:
-        lines.append(f"    for (int run = 0; run < {options.runs}; ++run) {{")
+        lines += [
+            "    /* No constant: all calls are the same code, which the last one finds cached. */",
+            f"    int runs = {options.runs};",
+            '    __asm__ volatile("" : "+r"(runs));',
+            "    for (int run = 0; run < runs; ++run) {",
+        ]
         lines += [f"        {line}" for line in call]
         lines.append("    }")
     if options.watchdog:

@@ -9,7 +9,7 @@
 // CHECK-NEXT: #include <gemmini/rocc.h>
 // CHECK:      #if GEMMINI_CONFIG_DIGEST != 0x{{[0-9a-f]+}}
 // CHECK-NEXT: #error "this kernel was compiled for another Gemmini: lean
-// CHECK:      static void helper(int8_t *restrict arg0);
+// CHECK:      __attribute__((noinline)) static void helper(int8_t *restrict arg0);
 // CHECK-NEXT: int32_t layer(const int8_t *restrict A, int8_t *restrict C, int32_t arg2);
 
 // HEADER:      arrays that start at a
@@ -31,8 +31,8 @@ builtin.module attributes {gemmini.config = #gemmini.config<"lean">} {
   "memref.global"() {sym_name = "table", sym_visibility = "private", constant, type = memref<2x3xi8>, initial_value = dense<[[1, 2, 3], [-4, -5, -128]]> : tensor<2x3xi8>} : () -> ()
   "memref.global"() {sym_name = "unused", sym_visibility = "private", constant, type = memref<2xi8>, initial_value = dense<1> : tensor<2xi8>} : () -> ()
 
-  // CHECK: static void helper(int8_t *restrict arg0) {
-  func.func private @helper(%x: memref<32x32xi8>) {
+  // CHECK: __attribute__((noinline)) static void helper(int8_t *restrict arg0) {
+  func.func private @helper(%x: memref<32x32xi8>) attributes {gemmini.no_inline} {
     %c0 = arith.constant 0 : index
     %v = arith.constant -3 : i8
     // CHECK-NEXT: arg0[0] = (-3);

@@ -89,12 +89,18 @@ class TestText:
         func.func private @helper() {
           func.return
         }
+        func.func private @apart() attributes {gemmini.no_inline} {
+          func.return
+        }
         func.func @f() {
           func.call @helper() : () -> ()
+          func.call @apart() : () -> ()
           func.return
         }"""
         ir = to_llvm_ir(parse(text), "test")
-        assert "define internal void @helper()" in ir
+        assert "define internal void @helper() {" in ir
+        assert "define internal void @apart() #0 {" in ir
+        assert "attributes #0 = { noinline }" in ir
         assert "define void @f()" in ir
 
     def test_another_parser_accepts_it(self) -> None:
