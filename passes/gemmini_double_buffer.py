@@ -24,7 +24,8 @@ class GemminiDoubleBufferPass(ModulePass):
 
     The nest is collapsed into one loop over tiles, so that prefetching goes on across the ends
     of the inner loops; what stood in an outer loop is guarded by the iteration number. Buffers
-    with one slot are loaded in the compute region, just before they are used.
+    with one slot are loaded in the compute region, just before they are used; what is added to
+    finished sums, in the store region.
     """
 
     name = "gemmini-double-buffer"
@@ -96,6 +97,9 @@ class _TileNest:
         store = _RegionBuilder(self, pipeline.store.block.args[0])
         for depth, level in enumerate(self.levels):
             for load in level.loads:
+                if load.accumulate is not None:
+                    store.add(load, depth, first=False)
+                    continue
                 region = prefetch if _slots(load.buffer) > 1 else compute
                 region.add(load, depth, first=True)
         for depth, level in enumerate(self.levels):
@@ -162,6 +166,7 @@ class _RegionBuilder:
                     sizes,
                     op.id.value.data,
                     None if op.max_cols is None else op.max_cols.value.data,
+                    accumulate=op.accumulate is not None,
                 )
             case StoreOp():
                 clone = StoreOp(

@@ -127,6 +127,7 @@ class LowerLoad(RewritePattern):
         block_rows, block_cols = buffer.block
         group = _columns_per_mvin(op, config) if block_cols == config.dim else block_cols
         mvin = MVIN_OPS[op.id.value.data]
+        accumulate = None if op.accumulate is None else builder.true()
         *row_offset, col_offset = op.mixed_offsets
         for body, part in _groups(builder, op.mixed_sizes, block_rows, group, buffer):
             blocks_before = body.multiply(part.col, group // block_cols)
@@ -134,7 +135,9 @@ class LowerLoad(RewritePattern):
                 body.multiply(part.row, buffer.grid[1] * config.dim),
                 body.multiply(blocks_before, config.dim),
             )
-            address = body.insert(LocalAddressOp(op.buffer, op.mixed_slot, local)).results[0]
+            address = body.insert(
+                LocalAddressOp(op.buffer, op.mixed_slot, local, accumulate)
+            ).results[0]
             offsets = [body.add(col_offset, body.multiply(part.col, group))]
             if row_offset:
                 offsets.insert(0, body.add(row_offset[0], body.multiply(part.row, block_rows)))
@@ -373,7 +376,7 @@ class _TileLoops:
         if self.order[-1] == "k":
             is_first = isinstance(k, int) and k == 0
             if not is_first:
-                return builder.insert(arith.ConstantOp(BoolAttr.from_bool(True))).results[0]
+                return builder.true()
         elif not isinstance(k, int):
             later = builder.compare("ne", k, 0)
         else:

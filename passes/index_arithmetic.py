@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from xdsl.builder import Builder
 from xdsl.dialects import arith, scf
-from xdsl.dialects.builtin import IndexType, IntegerAttr
+from xdsl.dialects.builtin import BoolAttr, IndexType, IntegerAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 from xdsl.traits import is_side_effect_free
@@ -48,6 +48,10 @@ class IndexBuilder:
             constant = arith.ConstantOp(IntegerAttr(index, IndexType()))
             self._constants[index] = self.insert(constant).results[0]
         return self._constants[index]
+
+    def true(self) -> SSAValue:
+        """A constant i1."""
+        return self.insert(arith.ConstantOp(BoolAttr.from_bool(True))).results[0]
 
     def add(self, a: Index, b: Index) -> Index:
         """`a + b`."""

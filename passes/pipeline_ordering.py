@@ -16,13 +16,21 @@ from xdsl.ir import SSAValue
 
 from gemmini_xdsl.dialects.attributes import Placement, Space
 from gemmini_xdsl.dialects.isa import ComputePreloadedOp, ConfigExOp, MvoutOp, PreloadOp
+from gemmini_xdsl.dialects.local_memory import BufferType
 from gemmini_xdsl.dialects.tile import AllocOp
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.configuration_state import EX
-from gemmini_xdsl.passes.instruction_costs import InstructionCosts
+from gemmini_xdsl.passes.instruction_costs import LOAD_START, InstructionCosts
 from gemmini_xdsl.passes.instruction_groups import InstructionGroups, with_configs
 from gemmini_xdsl.passes.schedule_rules import ceil_div
 from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress, RunTimeNumber
+
+SENT_AHEAD, MOST_AHEAD = 300, 6
+"""Cycles of loads, and loads, that are at most unfinished when another one is sent: enough that
+the DMA engine is never idle, and less than the reservation station has entries for."""
+
+WAITING = 6
+"""Products that were sent and have not begun, of the eight for which there is room."""
 
 
 def order_kernel(
@@ -31,10 +39,10 @@ def order_kernel(
     """The kernel of a software pipeline: transfers among the products.
 
     Products keep their order, and so do loads and stores. Transfers of other tiles are spread
-    evenly; sums that are loaded wait for the stores of the same rows. Products of the tile before
-    are still waiting when a tile begins, and read what the first loads overwrite: these come
-    later if there is time for them then. With a prefetch `distance` loads of operands stand where
-    `_Tile.load_ahead` says. Everything keeps its place if configuration changes inside.
+    evenly, those of the same sums in their order. Products of the tile before are still waiting
+    when a tile begins, and read what the first loads overwrite: these come later if there is time
+    for them then. With a prefetch `distance` loads of operands stand where `_Tile.load_ahead`
+    says. Everything keeps its place if configuration changes inside.
     """
     groups = InstructionGroups(code)
     if groups.repeated:
@@ -74,6 +82,28 @@ def order_ahead(
     return with_configs(configs, tile.in_order())
 
 
+def order_prologue(
+    before: Sequence[Instruction], code: Iterable[Instruction], config: GemminiConfig
+) -> list[Instruction] | None:
+    """The first tile of a software pipeline, whose resident operand is being loaded meanwhile.
+
+    Neighbouring rows of blocks of the resident operand lie in different banks. All products of one
+    row of blocks come before those of the next, so that one bank is read while the other is loaded.
+    Configurations `before` the code go to the first instruction that depends on them. None if
+    there is no such operand, if configuration changes inside, if sums are finished there, or if
+    rows are loaded again.
+    """
+    groups = InstructionGroups(code)
+    if groups.repeated:
+        return None
+    configs = [*before, *groups.configs]
+    tile = _Tile(groups, config, configs)
+    if not tile.loads_once() or not tile.order_by_resident_rows():
+        return None
+    tile.load_in_time()
+    return with_configs(configs, tile.in_order())
+
+
 class _Tile:
     """The products of a tile, and transfers that find their places among them."""
 
@@ -90,6 +120,9 @@ class _Tile:
         self.stores: list[Instruction] = []
         self.sums: list[Instruction] = []
         self.operands: list[Instruction] = []
+        self._of_sums: list[Instruction] = []
+        self._behind: dict[Instruction, int] = {}
+        """The products that stand before each transfer in the program."""
         self._transposed = False
         for code in configs:
             self._configure(code)
@@ -105,6 +138,7 @@ class _Tile:
         configs: list[Instruction] = []
         for group in groups.groups:
             first = group[0]
+            self._behind[first] = len(self.products)
             if isinstance(first.op, PreloadOp):
                 for number in range(0, len(group), 2):
                     pair = [*configs, *group[number : number + 2]]
@@ -113,11 +147,13 @@ class _Tile:
                     self.cycles.append(self._pair_cycles(pair[-1]))
             elif isinstance(first.op, MvoutOp):
                 self.stores.append(first)
+                self._of_sums.append(first)
             elif not first.addresses:
                 self._configure(first)
                 configs.append(first)
             elif _address(first).space == Space.ACCUMULATOR:
                 self.sums.append(first)
+                self._of_sums.append(first)
             else:
                 self.operands.append(first)
 
@@ -145,6 +181,19 @@ class _Tile:
         blocks = range(rows.start // dim, ceil_div(rows.stop, dim))
         return sorted({n for b in blocks for n in self._used.get((address.buffer, slot, b), ())})
 
+    def loads_once(self) -> bool:
+        """Whether every row is written once, before products use it, and none is stored."""
+        written: set[tuple[SSAValue, int | RunTimeNumber, int]] = set()
+        for load in (*self.operands, *self.sums):
+            address = _address(load)
+            rows = {(address.buffer, address.slot, row) for row in _rows(load, self.config)}
+            uses = self._uses(load)
+            late = bool(uses) and uses[0] < self._behind[load]
+            if late or address.accumulate or not written.isdisjoint(rows):
+                return False
+            written |= rows
+        return not self.stores
+
     def blocks(self, loads: Sequence[Instruction]) -> int:
         """Blocks that loads move."""
         return sum(ceil_div(load.sizes[1], self.config.dim) for load in loads)
@@ -168,23 +217,89 @@ class _Tile:
         for number, transfer in enumerate(transfers):
             yield first + (2 * number + 1) * (last - first) // count, transfer
 
+    def order_by_resident_rows(self) -> bool:
+        """Bring the products into the order of the resident operand's rows of blocks.
+
+        Products with the same weights stay together. False if no operand is resident, which then
+        takes turns in banks by its rows, or both are placed like that.
+        """
+        rows: list[int] = []
+        for product in self.products:
+            if isinstance(product[-1].op, ComputePreloadedOp) or not rows:
+                resident = [
+                    address
+                    for code in product
+                    for address in code.addresses
+                    if address is not None and _is_resident(address)
+                ]
+                if len(resident) != 1:
+                    return False
+                rows.append(_grid_row(resident[0], self.config))
+            else:
+                rows.append(rows[-1])
+        order = sorted(range(len(rows)), key=rows.__getitem__)
+        self.products = [self.products[number] for number in order]
+        self.cycles = [self.cycles[number] for number in order]
+        self._used = self._index()
+        return True
+
     def spread_sums(self, first: int) -> None:
         """Place stores, and loads of sums, evenly from the product number `first` on.
 
-        Sums that a product adds to stand before all, and what it adds to is stored behind it.
+        Those of the same rows keep their order. Sums that products add to are loaded before all;
+        what products add to is stored, or added to from memory, behind them.
         """
-        stored: list[tuple[range, int]] = []
-        for place, store in self._evenly(self.stores, first):
-            uses = self._uses(store)
-            behind = uses[-1] + 1 if uses else place
-            self._places[behind].append(store)
-            stored.append((_rows(store, self.config), behind))
-        for place, load in self._evenly(self.sums, first):
-            rows = _rows(load, self.config)
-            after = (
-                p for other, p in stored if other.start < rows.stop and rows.start < other.stop
+        stores = iter(list(self._evenly(self.stores, first)))
+        loads = iter(list(self._evenly(self.sums, first)))
+        placed: list[tuple[range, int]] = []
+        for transfer in self._of_sums:
+            is_store = isinstance(transfer.op, MvoutOp)
+            place, _ = next(stores if is_store else loads)
+            uses, rows = self._uses(transfer), _rows(transfer, self.config)
+            before = [p for r, p in placed if r.start < rows.stop and rows.start < r.stop]
+            if uses:
+                behind = is_store or _address(transfer).accumulate
+                place = uses[-1] + 1 if behind else 0
+            place = max([place, *before])
+            placed.append((rows, place))
+            self._places[place].append(transfer)
+
+    def load_in_time(self) -> None:
+        """Place each load where the DMA engine is about to need it.
+
+        Loads follow the order of the products. They are sent when little is left of what was sent
+        before, by the time at which the products that wait with them can begin.
+        """
+        loads = [(self._uses(load), load) for load in (*self.operands, *self.sums)]
+        loads.sort(key=lambda item: item[0][0] if item[0] else len(self.products))
+        loaded: list[float] = []
+        ready = [0.0] * len(self.products)
+        time = 0.0
+        for uses, load in loads:
+            time += self._load_cycles(load)
+            loaded.append(time)
+            for use in uses:
+                ready[use] = max(ready[use], time + LOAD_START)
+        starts = self._starts(ready)
+        place = 0
+        for number, (uses, load) in enumerate(loads):
+            sent = max(
+                loaded[number - 1] - SENT_AHEAD if number else 0.0,
+                loaded[number - MOST_AHEAD] if number >= MOST_AHEAD else 0.0,
             )
-            self._places[0 if self._uses(load) else max([place, *after])].append(load)
+            last = uses[0] if uses else len(self.products)
+            while sent > 0 and place < last and starts[max(0, place - WAITING)] < sent:
+                place += 1
+            self._places[place].append(load)
+
+    def _starts(self, ready: Sequence[float]) -> list[float]:
+        """When each product begins, one after another, if its operands are there by then."""
+        starts: list[float] = []
+        free = 0.0
+        for cycles, earliest in zip(self.cycles, ready, strict=True):
+            starts.append(max(free, earliest))
+            free = starts[-1] + cycles
+        return starts
 
     def load_ahead(self, distance: int) -> None:
         """Place the loads of operands ahead of the products that use them.
@@ -284,6 +399,20 @@ def _address(transfer: Instruction) -> LocalAddress:
     (address,) = transfer.addresses
     assert address is not None
     return address
+
+
+def _is_resident(address: LocalAddress) -> bool:
+    alloc = address.buffer.owner
+    assert isinstance(alloc, AllocOp)
+    interleaved = alloc.placement.data == Placement.INTERLEAVED
+    return interleaved and address.space == Space.SCRATCHPAD
+
+
+def _grid_row(address: LocalAddress, config: GemminiConfig) -> int:
+    """The row of blocks of its buffer."""
+    type_ = address.buffer.type
+    assert isinstance(type_, BufferType)
+    return address.row // (type_.grid[1] * config.dim)
 
 
 def _placement(load: Instruction) -> Placement:

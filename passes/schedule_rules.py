@@ -20,6 +20,11 @@ def ceil_div(a: int, b: int) -> int:
     return -(-a // b)
 
 
+def first_width(width: int) -> int:
+    """How wide the parts of the first of all tiles of k are, in blocks: half, or one block."""
+    return 1 if width % 2 else width // 2
+
+
 @dataclass(frozen=True)
 class Problem:
     """The facts of a product that scheduling depends on; sizes are in elements."""
@@ -211,6 +216,13 @@ def pipeline_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
     )
 
 
+def adds_bias_last(schedule: Schedule, tiling: Tiling, config: GemminiConfig) -> bool:
+    """Whether a software pipeline adds the bias to finished sums: where strips are wide."""
+    across = tiling.tile[1 if tiling.streamed == "a" else 0]
+    wide = across > config.max_block_cols and not schedule.prefetch_distance
+    return schedule.software_pipeline and wide
+
+
 def tile_takes_division(schedule: Schedule) -> bool:
     """Whether finding a tile by its number takes more than shifts."""
     return any(size & (size - 1) for size in schedule.tile)
@@ -254,16 +266,18 @@ def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfi
 
     products = computed * 2 * prod(blocks.values())
     weights = loads("k", "n", problem.transpose_b)
+    whole = ceil_div(tile["k"], config.max_block_cols)
+    narrow = first_width(tile["k"])
+    parts = tile["k"] // narrow * ceil_div(narrow, config.max_block_cols)
     if schedule.transposed_tiles:
-        weights += (schedule.transposed_tiles - 1) * (
-            ceil_div(tile["k"], config.max_block_cols) - tile["k"]
-        )
+        weights += (schedule.transposed_tiles - 1) * (whole - tile["k"]) + parts - tile["k"]
     first = 0
     if schedule.prefetch_distance and not pipelined:
-        # The first tile is loaded block by block.
-        first = tile["m"] * (tile["k"] - ceil_div(tile["k"], config.max_block_cols))
+        # The first tile comes in parts.
+        first = tile["m"] * (parts - whole)
     stores = computed * moves("m", "n", max(1, schedule.mvout_cols // config.dim))
-    biases = loaded * moves("m", "n", config.max_block_cols_acc) if problem.has_bias else 0
+    begun = computed if adds_bias_last(schedule, tiling, config) else loaded
+    biases = begun * moves("m", "n", config.max_block_cols_acc) if problem.has_bias else 0
     return products + loads("m", "k", problem.transpose_a) + weights + first + biases + stores
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import IndexType
+from xdsl.dialects.builtin import IndexType, UnitAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.transforms.common_subexpression_elimination import KnownOps
@@ -34,7 +34,7 @@ def expand_software_pipeline(op: PipelineOp, region: UnrollOp) -> None:
     copy_region(op.prefetch.block, prologue, 0)
     copy_region(op.compute.block, prologue, 0)
     _load_ahead(op, prologue, 1, distance)
-    region.software_pipeline = None
+    region.software_pipeline, region.prologue = None, UnitAttr()
 
     after = IndexBuilder(InsertPoint.after(region))
     with after.loop(trips, start=1) as (body, iteration):

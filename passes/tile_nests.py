@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xdsl.dialects import arith, memref
+from xdsl.dialects import memref
 from xdsl.dialects.builtin import (
     ArrayAttr,
-    BoolAttr,
     FloatAttr,
     IntegerAttr,
     MemRefType,
@@ -38,7 +37,7 @@ from gemmini_xdsl.dialects.tile import (
 )
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
-from gemmini_xdsl.passes.schedule_rules import Problem, Tiling
+from gemmini_xdsl.passes.schedule_rules import Problem, Tiling, adds_bias_last, first_width
 
 A_ID, B_ID, BIAS_ID = 0, 1, 2
 """MVIN configuration sets of the operands, as LOOP_WS uses them (ISA section 9)."""
@@ -179,9 +178,8 @@ class InstructionNest(Nest):
             self._load(builder, self.op.a, self.a, A_ID, transpose_a, extent("m"), extent("k"))
         if depth == self._depth_of("kn"):
             self._load(builder, self.op.b, self.b, B_ID, transpose_b, extent("k"), extent("n"))
-        if depth == self._depth_of("mn") and self.bias is not None:
-            m, n = extent("m"), extent("n")
-            self._load_bias(builder, m, n)
+        if depth == self._depth_of("mn") and not self.bias_is_last:
+            self._load_bias(builder, extent("m"), extent("n"))
         if depth == len(self.loops):
             self._multiply(builder, [extent(dim).size for dim in "mnk"], offsets["k"])
         else:
@@ -189,12 +187,26 @@ class InstructionNest(Nest):
             with builder.loop(self.totals[dim], self.steps[dim]) as (body, offset):
                 self._build_level(body, depth + 1, {**offsets, dim: offset})
         if depth == self._depth_of("mn"):
+            if self.bias_is_last:
+                self._load_bias(builder, extent("m"), extent("n"))
             self._store(builder, extent("m"), extent("n"))
 
+    @property
+    def bias_is_last(self) -> bool:
+        """Whether the bias is added to finished sums, so that no product waits for it.
+
+        In a software pipeline these lie in another bank than those of the tile that is computed.
+        Adding takes the DMA engine longer, so that it pays where there are many products for each
+        load.
+        """
+        return adds_bias_last(self.schedule, self.tiling, self.config)
+
     def _load_bias(self, builder: IndexBuilder, m: _Extent, n: _Extent) -> None:
-        assert self.bias is not None
-        offsets = self.bias_offsets(m, n)
-        builder.insert(LoadOp(self.bias, offsets, self.c, 0, [m.size, n.size], BIAS_ID))
+        if self.bias is None:
+            return
+        offsets, sizes = self.bias_offsets(m, n), [m.size, n.size]
+        last = self.bias_is_last
+        builder.insert(LoadOp(self.bias, offsets, self.c, 0, sizes, BIAS_ID, accumulate=last))
 
     def _store(self, builder: IndexBuilder, m: _Extent, n: _Extent) -> None:
         builder.insert(
@@ -209,10 +221,6 @@ class InstructionNest(Nest):
                 self.schedule.mvout_cols or None,
             )
         )
-
-    @staticmethod
-    def _true(builder: IndexBuilder) -> SSAValue:
-        return builder.insert(arith.ConstantOp(BoolAttr.from_bool(True))).results[0]
 
     def _load(
         self,
@@ -230,8 +238,8 @@ class InstructionNest(Nest):
 
     def _multiply(self, builder: IndexBuilder, sizes: list[Index], k_offset: Index) -> None:
         accumulate: SSAValue | None = None
-        if self.bias is not None:
-            accumulate = self._true(builder)
+        if self.bias is not None and not self.bias_is_last:
+            accumulate = builder.true()
         elif not isinstance(k_offset, int):
             accumulate = builder.compare("ne", k_offset, 0)
         transpose_a, transpose_b = self.transposed
@@ -253,7 +261,7 @@ class InstructionNest(Nest):
 class TilesOfK(InstructionNest):
     """All tiles of k one after another, each in slots of its own, and one tile of m and n.
 
-    The first product waits for all rows of A, so that the first tile is taken block by block. B of
+    The first product waits for all rows of A, so that the first tile comes in narrower parts. B of
     one column is a row in memory, too: tiles that are transposed load it as one.
     """
 
@@ -274,17 +282,17 @@ class TilesOfK(InstructionNest):
         ]
         self.c = self._buffer(builder, "c", False)
         m, n = (self.extent(builder, dim, 0) for dim in "mn")
-        if self.bias is not None:
-            self._load_bias(builder, m, n)
+        self._load_bias(builder, m, n)
         for part, (a, b) in zip(parts, operands, strict=True):
             for number in range(part.tiles):
                 self._tile(builder, part, number, a, b, row)
         self._store(builder, m, n)
 
     def _parts(self, transposed: int) -> list[_Part]:
-        """The first tile block by block, the others that are transposed, and those that are not."""
+        """The first tile in parts, the others that are transposed, and those that are not."""
         width, tiles = self.tiling.tile[2], self.tiling.trips[2]
-        first = _Part(0, 1, width, transposed > 0)
+        narrower = first_width(width)
+        first = _Part(0, narrower, width // narrower, transposed > 0)
         start, rest = max(1, transposed), max(0, transposed - 1)
         others = [
             _Part(width, width, rest, True),
@@ -318,7 +326,6 @@ class TilesOfK(InstructionNest):
         else:
             offsets, sizes = self.stored(transpose_b, k, n)
             builder.insert(LoadOp(self.op.b, offsets, b, number, sizes, B_ID, max_cols))
-        started = offset > 0 or self.bias is not None
         # In the last tile one sum after another is finished, so that most are stored meanwhile.
         last = offset + size == self.totals["k"] and not part.transposed
         builder.insert(
@@ -327,7 +334,7 @@ class TilesOfK(InstructionNest):
                 (b, number),
                 (self.c, 0),
                 [m.size, n.size, size],
-                self._true(builder) if started else None,
+                builder.true() if offset > 0 or self.bias is not None else None,
                 dataflow=self.schedule.dataflow,
                 order="mnk" if last else self.schedule.inner_order,
                 transpose_a=transpose_a,

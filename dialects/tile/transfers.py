@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import (
     IndexType,
     IntegerAttr,
     MemRefType,
+    UnitAttr,
     f32,
     i32,
     i64,
@@ -58,7 +59,8 @@ class LoadOp(IRDLOperation):
 
     `gemmini.load %A[%m, %k] to %a[%slot] size [64, 200]`. A source of rank 1 is a row that is
     repeated `size[0]` times (a bias). `id` is the MVIN configuration set, `max_cols` the most
-    columns that one MVIN moves (absent: what the hardware allows).
+    columns that one MVIN moves (absent: what the hardware allows). With `accumulate` the elements
+    are added to what the slot of an accumulator buffer holds.
     """
 
     name = "gemmini.load"
@@ -74,6 +76,7 @@ class LoadOp(IRDLOperation):
     static_sizes = prop_def(DenseArrayBase.constr(i64))
     id = prop_def(IntegerAttr[I32], default_value=IntegerAttr(0, i32))
     max_cols = opt_prop_def(IntegerAttr[I32])
+    accumulate = opt_prop_def(UnitAttr)
 
     traits = traits_def(LocalTransfer())
     irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
@@ -94,6 +97,8 @@ class LoadOp(IRDLOperation):
         sizes: Sequence[mixed.Index],
         id: int,
         max_cols: int | None = None,
+        *,
+        accumulate: bool = False,
     ):
         dynamic_offsets, static_offsets = mixed.split(offsets)
         dynamic_slot, static_slot = mixed.split([slot])
@@ -106,6 +111,7 @@ class LoadOp(IRDLOperation):
                 "static_sizes": static_sizes,
                 "id": IntegerAttr(id, i32),
                 "max_cols": None if max_cols is None else IntegerAttr(max_cols, i32),
+                "accumulate": UnitAttr() if accumulate else None,
             },
         )
 
@@ -147,6 +153,8 @@ class LoadOp(IRDLOperation):
                 f"{article(buffer.space.data)} buffer is loaded from {expected} elements, "
                 f"got {source}"
             )
+        if self.accumulate is not None and buffer.space.data == Space.SCRATCHPAD:
+            raise VerifyException("accumulate applies to accumulator buffers only")
         if not 0 <= self.id.value.data < MVIN_IDS:
             raise VerifyException(f"id must be 0, 1 or 2, got {self.id.value.data}")
         blocks = (

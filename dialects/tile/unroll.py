@@ -26,22 +26,23 @@ class UnrollOp(IRDLOperation):
     then the region is ordinary code, so that every pass between treats it as such.
 
     With `software_pipeline` the region holds a `gemmini.pipeline` that `gemmini-interleave` makes
-    a loop over the `kernel`: one such region, whose transfers belong to other tiles than its
-    products, so that they can be spread over these. With a `prefetch_distance` the last loads of
-    the tile stand in the kernel, too, and as many fewer of the next tile's: a load belongs to the
-    kernel's own tile if its slot is the value that the products have for theirs.
+    a `prologue` and a loop over the `kernel`: one such region, whose transfers belong to other
+    tiles than its products, so that they can be spread over these. With a `prefetch_distance` the
+    last loads of the tile stand in the kernel, too, and as many fewer of the next tile's: a load
+    belongs to the kernel's own tile if its slot is the value that the products have for theirs.
     """
 
     name = "gemmini.unroll"
 
     software_pipeline = opt_prop_def(UnitAttr)
+    prologue = opt_prop_def(UnitAttr)
     kernel = opt_prop_def(UnitAttr)
     prefetch_distance = opt_prop_def(IntegerAttr[I64])
     body = region_def("single_block")
 
     traits = traits_def(NoTerminator(), RecursiveMemoryEffect())
     assembly_format: ClassVar[str] = (
-        "(`software_pipeline` $software_pipeline^)? (`kernel` $kernel^)? "
+        "(`software_pipeline` $software_pipeline^)? (`prologue` $prologue^)? (`kernel` $kernel^)? "
         "(`prefetch_distance` $prefetch_distance^)? $body attr-dict"
     )
 

@@ -170,3 +170,12 @@ func.func @f(%m: memref<64x64xi32>) {
   gemmini.load %m[0, 0] to %0[0] size [64, 64] {max_cols = 32 : i32} : memref<64x64xi32>, !gemmini.buffer<4x4 of 16x16, accumulator>
   return
 }
+
+// -----
+
+// CHECK: Operation does not verify: accumulate applies to accumulator buffers only{{$}}
+func.func @f(%m: memref<64x64xi8>) {
+  %0 = gemmini.alloc : !gemmini.buffer<4x4 of 16x16, scratchpad>
+  gemmini.load %m[0, 0] to %0[0] size [64, 64] {accumulate} : memref<64x64xi8>, !gemmini.buffer<4x4 of 16x16, scratchpad>
+  return
+}

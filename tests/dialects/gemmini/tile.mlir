@@ -8,6 +8,7 @@ func.func @tiles(%A: memref<100x200xi8>, %B: memref<200x60xi8>, %D: memref<60xi3
   gemmini.load %A[%i, 0] to %a[%s] size [%m, 200] {id = 1 : i32, max_cols = 64 : i32} : memref<100x200xi8>, !gemmini.buffer<4x13 of 16x16, scratchpad, slots = 2>
   gemmini.load %B[0, 0] to %b[0] size [200, 60] : memref<200x60xi8>, !gemmini.buffer<13x4 of 16x16, scratchpad>
   gemmini.load %D[0] to %c[1] size [64, 60] {id = 2 : i32} : memref<60xi32>, !gemmini.buffer<4x4 of 16x16, accumulator, slots = 2>
+  gemmini.load %D[0] to %c[0] size [64, 60] {accumulate, id = 2 : i32} : memref<60xi32>, !gemmini.buffer<4x4 of 16x16, accumulator, slots = 2>
   gemmini.tile_matmul %a[%s], %b[0] to %c[1] size [%m, 60, 200] accumulate(%first) : !gemmini.buffer<4x13 of 16x16, scratchpad, slots = 2>, !gemmini.buffer<13x4 of 16x16, scratchpad>, !gemmini.buffer<4x4 of 16x16, accumulator, slots = 2>
   gemmini.tile_matmul %b[0], %a[1] to %c[%s] size [48, 64, 200] {transpose_a, transpose_b, dataflow = #gemmini<dataflow os>, order = "mnk"} : !gemmini.buffer<13x4 of 16x16, scratchpad>, !gemmini.buffer<4x13 of 16x16, scratchpad, slots = 2>, !gemmini.buffer<4x4 of 16x16, accumulator, slots = 2>
   gemmini.store %c[1] to %C[%i, 0] size [%m, 60] {scale = 5.000000e-01 : f32, activation = #gemmini<activation relu>, max_cols = 32 : i32} : !gemmini.buffer<4x4 of 16x16, accumulator, slots = 2>, memref<100x60xi8>
@@ -21,6 +22,7 @@ func.func @tiles(%A: memref<100x200xi8>, %B: memref<200x60xi8>, %D: memref<60xi3
 // CHECK-NEXT:    gemmini.load %A[%i, 0] to %a[%s] size [%m, 200] {id = 1 : i32, max_cols = 64 : i32} : memref<100x200xi8>, !gemmini.buffer<4x13 of 16x16, scratchpad, slots = 2>
 // CHECK-NEXT:    gemmini.load %B[0, 0] to %b[0] size [200, 60] : memref<200x60xi8>, !gemmini.buffer<13x4 of 16x16, scratchpad>
 // CHECK-NEXT:    gemmini.load %D[0] to %c[1] size [64, 60] {id = 2 : i32} : memref<60xi32>, !gemmini.buffer<4x4 of 16x16, accumulator, slots = 2>
+// CHECK-NEXT:    gemmini.load %D[0] to %c[0] size [64, 60] {accumulate, id = 2 : i32} : memref<60xi32>, !gemmini.buffer<4x4 of 16x16, accumulator, slots = 2>
 // CHECK-NEXT:    gemmini.tile_matmul %a[%s], %b[0] to %c[1] size [%m, 60, 200] accumulate(%first) : !gemmini.buffer<4x13 of 16x16, scratchpad, slots = 2>, !gemmini.buffer<13x4 of 16x16, scratchpad>, !gemmini.buffer<4x4 of 16x16, accumulator, slots = 2>
 // CHECK-NEXT:    gemmini.tile_matmul %b[0], %a[1] to %c[%s] size [48, 64, 200] {transpose_a, transpose_b, dataflow = #gemmini<dataflow os>, order = "mnk"} : !gemmini.buffer<13x4 of 16x16, scratchpad>, !gemmini.buffer<4x13 of 16x16, scratchpad, slots = 2>, !gemmini.buffer<4x4 of 16x16, accumulator, slots = 2>
 // CHECK-NEXT:    gemmini.store %c[1] to %C[%i, 0] size [%m, 60] {scale = 5.000000e-01 : f32, activation = #gemmini<activation relu>, max_cols = 32 : i32} : !gemmini.buffer<4x4 of 16x16, accumulator, slots = 2>, memref<100x60xi8>

@@ -6,7 +6,7 @@
 // CHECK-LABEL: @rows
 // CHECK: gemmini.alloc {placement = #gemmini<placement cyclic>, base = array<i64: 4096, 4160, 8192, 12288, 4224, 4288, 8256, 12352>} : !gemmini.buffer<1x16 of 16x16, scratchpad, slots = 2>
 // CHECK: gemmini.alloc {placement = #gemmini<placement packed>, base = array<i64: 0>} : !gemmini.buffer<16x1 of 16x16, scratchpad>
-// CHECK: gemmini.unroll prefetch_distance 1 {
+// CHECK: gemmini.unroll prologue prefetch_distance 1 {
 
 // The kernel loads pieces 1 to 3 of its own strip and piece 0 of the next. Both use one number for
 // the slot of the strip.

@@ -5,7 +5,7 @@
 // B, the first two strips of A, and computes the first.
 // CHECK-LABEL: @rows
 // CHECK: gemmini.alloc {base = array<i64: 0, 4096>} : !gemmini.buffer<1x2 of 16x16, scratchpad, slots = 2>
-// CHECK: gemmini.unroll {
+// CHECK: gemmini.unroll prologue {
 // CHECK: gemmini.mvin2 from %b
 // CHECK: gemmini.mvin from %a
 // CHECK: gemmini.preload

@@ -34,6 +34,19 @@ func.func @bias(%bias: memref<20xi32>) {
 
 // -----
 
+// What is added goes to addresses that accumulate.
+// CHECK-LABEL: @add
+// CHECK: %[[TRUE:.*]] = arith.constant true
+// CHECK: %[[P:.*]] = gemmini.local_address %0[0, %{{.*}}] accumulate(%[[TRUE]])
+// CHECK: gemmini.mvin3 from %bias : memref<32xi32> at [%{{.*}}] to %[[P]] size [16, 16]
+func.func @add(%bias: memref<32xi32>) {
+  %0 = gemmini.alloc : !gemmini.buffer<1x2 of 16x16, accumulator>
+  gemmini.load %bias[0] to %0[0] size [16, 32] {id = 2 : i32, accumulate} : memref<32xi32>, !gemmini.buffer<1x2 of 16x16, accumulator>
+  return
+}
+
+// -----
+
 // max_cols limits an MVIN.
 // CHECK-LABEL: @narrow
 // CHECK: scf.for
