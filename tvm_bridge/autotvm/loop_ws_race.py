@@ -34,7 +34,7 @@ class Round:
     """How many of the best bring their neighbours along."""
 
 
-ROUNDS = (Round(8e3, 1 << 10), Round(24e3, 24), Round(64e3, 8, climbers=3))
+ROUNDS = (Round(8e3, 1 << 10), Round(24e3, 24), Round(64e3, 12, climbers=3))
 
 FINAL_WORK, FINAL_TRIALS = 1.6e6, 5
 """Work that the last round shares out among the best, and how many these are at most."""

@@ -20,9 +20,6 @@ from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule, placement
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import call_cycles, core_gap, placement_bytes
 from gemmini_xdsl.tvm_bridge.autotvm.task import QUICK_HOST_GAP, GemmTask
 
-CORE_SHARE = 0.003
-"""What the core's own loops add to the time of programs that use them, in parts of it."""
-
 UNROLLED_INSTRUCTIONS = 4000
 """No other unrolled schedule is tried once so many instructions were."""
 
@@ -69,7 +66,7 @@ def _rival_costs(task: GemmTask, rivals: Sequence[Schedule]) -> dict[Schedule, f
         lines = replace(best, mvout_cols=task.config.max_block_cols * task.config.dim)
         legal = schedule_problem(lines, task.workload.problem, task.config) is None
         costs = {rival: _cycles(task, rival) for rival in ([best, lines] if legal else [best])}
-    return {rival: cycles * (1 + CORE_SHARE) for rival, cycles in costs.items()}
+    return costs
 
 
 def _part_cycles(task: GemmTask, schedule: Schedule) -> float:
