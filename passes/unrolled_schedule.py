@@ -82,7 +82,8 @@ def unrolled_moves(
 
     Stores of two blocks. Another tile: the whole product, or halves of its columns or rows with
     two slots of sums, so that one half is stored while the other is computed. The other order of
-    blocks; loads of half the width, which arrive earlier.
+    blocks; loads of half the width, which arrive earlier, or of one block, if wider ones need more
+    beats than they have bytes for because not all rows begin where a request does.
     """
     m, n, k = problem.blocks(config)
     pair, half = 2 * config.dim, max(1, config.max_block_cols // 2) * config.dim
@@ -92,12 +93,18 @@ def unrolled_moves(
         replace(schedule, tile=(ceil_div(m, 2), n, k), order="mnk", double_buffer=("a", "c")),
     ]
     inner_order = "nmk" if schedule.inner_order == "mnk" else "mnk"
+    aligned = all(
+        elements * config.input_bytes % config.dma_max_bytes == 0
+        for elements in (problem.m if problem.transpose_a else problem.k, problem.n)
+    )
     groups = [
         [replace(schedule, mvout_cols=0 if schedule.mvout_cols else pair)],
         tiles,
         [replace(schedule, inner_order=inner_order)],
-        [replace(schedule, mvin_cols=0 if schedule.mvin_cols else half)],
     ]
+    widths = [0, half] if aligned else [0, config.dim, half]
+    loads = [replace(schedule, mvin_cols=cols) for cols in widths if cols != schedule.mvin_cols]
+    groups.insert(len(groups) if aligned else 1, loads)
     return [
         [move for move in group if schedule_problem(move, problem, config) is None]
         for group in groups

@@ -23,6 +23,9 @@ from gemmini_xdsl.tvm_bridge.autotvm.task import QUICK_HOST_GAP, GemmTask
 UNROLLED_INSTRUCTIONS = 4000
 """No other unrolled schedule is tried once so many instructions were."""
 
+WHOLE_CALLS = 3e5
+"""Cycles of the calls that are measured as a whole where parts tell too little, about."""
+
 NEAR_BOUND = 1.05
 """Times the lower bound: an unrolled schedule that is so fast has no rivals."""
 
@@ -50,7 +53,7 @@ def quick_choice(
 
 
 def _rival_costs(task: GemmTask, rivals: Sequence[Schedule]) -> dict[Schedule, float]:
-    """Cycles of schedules in equal tiles; of the best one only if parts of them tell too little.
+    """Cycles of schedules in equal tiles; of the best ones only if parts of them tell too little.
 
     That is so if memory sets the pace and the product fills a good part of the L2, where it meets
     lines of earlier calls. Stores of whole lines may be faster then.
@@ -62,10 +65,11 @@ def _rival_costs(task: GemmTask, rivals: Sequence[Schedule]) -> dict[Schedule, f
     results = sum(placement_bytes(place) for place in places if place.argument.role == Role.OUTPUT)
     moves = results > total / 2 or least.load > least.array
     if costs and moves and total > task.config.l2_bytes / 2:
-        best = min(costs, key=lambda rival: costs[rival])
-        lines = replace(best, mvout_cols=task.config.max_block_cols * task.config.dim)
+        ranked = sorted(costs, key=lambda rival: costs[rival])
+        lines = replace(ranked[0], mvout_cols=task.config.max_block_cols * task.config.dim)
         legal = schedule_problem(lines, task.workload.problem, task.config) is None
-        costs = {rival: _cycles(task, rival) for rival in ([best, lines] if legal else [best])}
+        best = ranked[: max(1, int(WHOLE_CALLS / costs[ranked[0]]))]
+        costs = {rival: _cycles(task, rival) for rival in [*best, *([lines] if legal else [])]}
     return costs
 
 
