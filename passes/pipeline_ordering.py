@@ -249,16 +249,18 @@ class _Tile:
         Those of the same rows keep their order. Sums that products add to are loaded before all;
         what products add to is stored, or added to from memory, behind them.
         """
-        stores = iter(list(self._evenly(self.stores, first)))
-        loads = iter(list(self._evenly(self.sums, first)))
+        evenly = {
+            transfer: place
+            for transfers in (self.stores, self.sums)
+            for place, transfer in self._evenly(transfers, first)
+        }
         placed: list[tuple[range, int]] = []
         for transfer in self._of_sums:
-            is_store = isinstance(transfer.op, MvoutOp)
-            place, _ = next(stores if is_store else loads)
+            place = evenly[transfer]
             uses, rows = self._uses(transfer), _rows(transfer, self.config)
             before = [p for r, p in placed if r.start < rows.stop and rows.start < r.stop]
             if uses:
-                behind = is_store or _address(transfer).accumulate
+                behind = isinstance(transfer.op, MvoutOp) or _address(transfer).accumulate
                 place = uses[-1] + 1 if behind else 0
             place = max([place, *before])
             placed.append((rows, place))
@@ -313,7 +315,7 @@ class _Tile:
         others: list[tuple[int, Instruction]] = []
         for load in self.operands:
             uses = self._uses(load)
-            if _placement(load) != Placement.CYCLIC:
+            if _placement(_address(load)) != Placement.CYCLIC:
                 others.append((uses[0] if uses else len(self.products), load))
             elif uses:
                 own.append((uses[0], load))
@@ -402,9 +404,7 @@ def _address(transfer: Instruction) -> LocalAddress:
 
 
 def _is_resident(address: LocalAddress) -> bool:
-    alloc = address.buffer.owner
-    assert isinstance(alloc, AllocOp)
-    interleaved = alloc.placement.data == Placement.INTERLEAVED
+    interleaved = _placement(address) == Placement.INTERLEAVED
     return interleaved and address.space == Space.SCRATCHPAD
 
 
@@ -415,8 +415,8 @@ def _grid_row(address: LocalAddress, config: GemminiConfig) -> int:
     return address.row // (type_.grid[1] * config.dim)
 
 
-def _placement(load: Instruction) -> Placement:
-    alloc = _address(load).buffer.owner
+def _placement(address: LocalAddress) -> Placement:
+    alloc = address.buffer.owner
     assert isinstance(alloc, AllocOp)
     return alloc.placement.data
 
