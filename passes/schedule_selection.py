@@ -57,7 +57,7 @@ def schedule_for(
 
     least = lower_bound(problem, config)
     rivals: list[Schedule] = []
-    if fsm and (unrolled is None or least.load >= least.array):
+    if fsm and (unrolled is None or max(least.load, least.store) >= least.array):
         rivals += software_pipelines(problem, config, dataflow)
         rivals += transposed_columns(problem, config, dataflow)
     if looped is not None and (not fsm or _suits_loops(looped, problem, config)):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from gemmini_xdsl.dialects.attributes import Dataflow, Placement, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.instruction_costs import InstructionCosts
+from gemmini_xdsl.passes.lower_bound import lower_bound
 from gemmini_xdsl.passes.schedule_rules import (
     Problem,
     ceil_div,
@@ -80,35 +81,56 @@ def unrolled_moves(
 ) -> list[list[Schedule]]:
     """Legal changes of an unrolled schedule, one field at a time, the most promising first.
 
-    Stores of two blocks. Another tile: the whole product, or halves of its columns or rows with
-    two slots of sums, so that one half is stored while the other is computed. The other order of
-    blocks; loads of half the width, which arrive earlier, or of one block, if wider ones need more
-    beats than they have bytes for because not all rows begin where a request does.
+    Stores of two blocks, or of as many as fit if not all rows of the result begin on a beat of the
+    bus. Another tile: the whole product, or halves of its columns or rows with two slots of sums,
+    so that one half is stored while the other is computed. The other order of blocks; loads of half
+    the width, which arrive earlier, or of one block, if wider ones need more beats than they have
+    bytes for because not all rows begin where a request does.
     """
     m, n, k = problem.blocks(config)
     pair, half = 2 * config.dim, max(1, config.max_block_cols // 2) * config.dim
-    tiles = [
-        replace(schedule, tile=(m, n, k), order="mnk", double_buffer=()),
-        replace(schedule, tile=(m, ceil_div(n, 2), k), order="nmk", double_buffer=("b", "c")),
-        replace(schedule, tile=(ceil_div(m, 2), n, k), order="mnk", double_buffer=("a", "c")),
-    ]
+    stores = [0, pair]
+    if not stores_whole_beats(problem, config):
+        stores.append(config.max_block_cols * config.dim)
+    whole = replace(schedule, tile=(m, n, k), order="mnk", double_buffer=())
+
+    def split(parts: int) -> list[Schedule]:
+        columns, rows = (m, ceil_div(n, parts), k), (ceil_div(m, parts), n, k)
+        return [
+            replace(schedule, tile=columns, order="nmk", double_buffer=("b", "c")),
+            replace(schedule, tile=rows, order="mnk", double_buffer=("a", "c")),
+        ]
+
     inner_order = "nmk" if schedule.inner_order == "mnk" else "mnk"
     aligned = all(
         elements * config.input_bytes % config.dma_max_bytes == 0
-        for elements in (problem.m if problem.transpose_a else problem.k, problem.n)
+        for elements in (
+            problem.m if problem.transpose_a else problem.k,
+            problem.k if problem.transpose_b else problem.n,
+        )
     )
     groups = [
-        [replace(schedule, mvout_cols=0 if schedule.mvout_cols else pair)],
-        tiles,
+        [replace(schedule, mvout_cols=cols) for cols in stores if cols != schedule.mvout_cols],
+        [whole, *split(2)],
         [replace(schedule, inner_order=inner_order)],
     ]
     widths = [0, half] if aligned else [0, config.dim, half]
     loads = [replace(schedule, mvin_cols=cols) for cols in widths if cols != schedule.mvin_cols]
     groups.insert(len(groups) if aligned else 1, loads)
+    placement = (
+        Placement.BANKED if schedule.placement == Placement.INTERLEAVED else Placement.INTERLEAVED
+    )
+    groups += [split(4), [replace(schedule, placement=placement)]]
     return [
         [move for move in group if schedule_problem(move, problem, config) is None]
         for group in groups
     ]
+
+
+def stores_whole_beats(problem: Problem, config: GemminiConfig) -> bool:
+    """Whether all rows of the result begin on a beat of the bus; others take masked writes."""
+    element = config.acc_bytes if problem.wide_result else config.input_bytes
+    return problem.n * element * 8 % config.dma_bus_bits == 0
 
 
 def software_pipelines(
@@ -117,11 +139,14 @@ def software_pipelines(
     """Software pipelines over strips of rows, and of columns, that fit an instruction cache.
 
     Strips are as narrow as `LEAST_PAIRS` lets them be, or twice as wide: the last one is stored
-    when all else is done. Transposed weights would take two passes for each product.
+    when all else is done. If stores set the pace, strips of one block are tried as well. Transposed
+    weights would take two passes for each product.
     """
     if problem.transpose_b and dataflow == Dataflow.WS:
         return []
     m, n, k = problem.blocks(config)
+    bound = lower_bound(problem, config)
+    narrow = (1,) if bound.store >= max(bound.array, bound.load) else ()
     found: list[Schedule] = []
     for order, blocks, others in (("mnk", m, n), ("nmk", n, m)):
         least = ceil_div(LEAST_PAIRS, others * k)
@@ -129,7 +154,7 @@ def software_pipelines(
         widest = max(1, config.accumulator_rows // config.dim // 2 // others)
         strips = [
             strip
-            for width in dict.fromkeys((min(least, widest), min(2 * least, widest)))
+            for width in dict.fromkeys((*narrow, min(least, widest), min(2 * least, widest)))
             for strip in _far_ahead(order, width, others, k, dataflow)
         ]
         strips += _close_ahead(order, others, problem, config, dataflow)

@@ -10,7 +10,7 @@ from gemmini_xdsl.dialects.attributes import Dataflow, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.lower_bound import lower_bound
 from gemmini_xdsl.passes.schedule_rules import instruction_count, schedule_problem
-from gemmini_xdsl.passes.unrolled_schedule import unrolled_moves
+from gemmini_xdsl.passes.unrolled_schedule import stores_whole_beats, unrolled_moves
 from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
 from gemmini_xdsl.targets.arguments import Role
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_race import quick_loop_ws
@@ -56,21 +56,26 @@ def _rival_costs(task: GemmTask, rivals: Sequence[Schedule]) -> dict[Schedule, f
     """Cycles of schedules in equal tiles; of the best ones only if parts of them tell too little.
 
     That is so if memory sets the pace and the product fills a good part of the L2, where it meets
-    lines of earlier calls. Stores of whole lines may be faster then.
+    lines of earlier calls. Stores of whole lines may be faster then, and where rows of the result
+    do not begin on a beat of the bus.
     """
     costs = {rival: _part_cycles(task, rival) for rival in rivals}
-    least = lower_bound(task.workload.problem, task.config)
+    problem = task.workload.problem
+    least = lower_bound(problem, task.config)
     places = placements_of(task)
     total = sum(map(placement_bytes, places))
     results = sum(placement_bytes(place) for place in places if place.argument.role == Role.OUTPUT)
     moves = results > total / 2 or least.load > least.array
-    if costs and moves and total > task.config.l2_bytes / 2:
-        ranked = sorted(costs, key=lambda rival: costs[rival])
-        lines = replace(ranked[0], mvout_cols=task.config.max_block_cols * task.config.dim)
-        legal = schedule_problem(lines, task.workload.problem, task.config) is None
+    whole = moves and total > task.config.l2_bytes / 2
+    if not costs or not (whole or not stores_whole_beats(problem, task.config)):
+        return costs
+    ranked = sorted(costs, key=lambda rival: costs[rival])
+    wide = replace(ranked[0], mvout_cols=task.config.max_block_cols * task.config.dim)
+    lines = [wide] if schedule_problem(wide, problem, task.config) is None else []
+    if whole:
         best = ranked[: max(1, int(WHOLE_CALLS / costs[ranked[0]]))]
-        costs = {rival: _cycles(task, rival) for rival in [*best, *([lines] if legal else [])]}
-    return costs
+        return {rival: _cycles(task, rival) for rival in [*best, *lines]}
+    return costs | {rival: _part_cycles(task, rival) for rival in lines}
 
 
 def _part_cycles(task: GemmTask, schedule: Schedule) -> float:
