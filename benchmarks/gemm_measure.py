@@ -10,13 +10,15 @@ from pathlib import Path
 
 from gemm_cases import Case
 from gemm_library import library_stream, warm_cycles
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
 
 from gemmini_xdsl.dialects.attributes import Schedule, ScheduleAttr
 from gemmini_xdsl.hardware import GemminiConfig, load_config
 from gemmini_xdsl.passes.library_schedule import library_schedule
 from gemmini_xdsl.tools.compile import CompileOptions, compile_module
 from gemmini_xdsl.tools.elf_build import emitted_files
-from gemmini_xdsl.tools.elf_file import read_elf
+from gemmini_xdsl.tools.elf_file import ElfFile, read_elf
 from gemmini_xdsl.tools.elf_main import MainOptions
 from gemmini_xdsl.tools.elf_project import ProgramOptions
 from gemmini_xdsl.tools.errors import GemminiError
@@ -129,6 +131,16 @@ def _best_loop_ws(job: Job) -> Measurement | None:
     return wrong or min(measured, key=lambda result: result.cycles or 0, default=None)
 
 
+def _code_bytes(program: ElfFile, module: ModuleOp) -> int:
+    """Machine code of all functions of the module, of which compilers may specialize some."""
+    names = {op.sym_name.data for op in module.ops if isinstance(op, FuncOp)}
+    return sum(
+        symbol.size
+        for symbol in program.symbols
+        if symbol.is_function and symbol.name.partition(".")[0] in names
+    )
+
+
 def _run(job: Job, schedule: Schedule | None) -> Measurement:
     case = job.case
     text = f"gemm:M={case.m},N={case.n},K={case.k},bias={case.bias},act=relu,scale={SCALE},out=i8"
@@ -147,7 +159,7 @@ def _run(job: Job, schedule: Schedule | None) -> Measurement:
     with tempfile.TemporaryDirectory(prefix="gemmini-gemm-") as folder:
         path = Path(folder) / f"{FUNCTION}.elf"
         path.write_bytes(content)
-        kernel = read_elf(path).symbol(FUNCTION)
+        code_bytes = _code_bytes(read_elf(path), compiled.module)
         runner_options = RunnerOptions(checked=job.checked, time_limit=TIME_LIMIT)
         outcome = get_runner("riscv").run(path, compiled.config, runner_options)
     problem = outcome.problem
@@ -160,7 +172,7 @@ def _run(job: Job, schedule: Schedule | None) -> Measurement:
     return Measurement(
         outcome.cycles,
         compiled.manifest.functions[0].schedule or "",
-        0 if kernel is None else kernel.size,
+        code_bytes,
         compiled.stages[-1].operations,
         compile_seconds,
         int(outcome.figures.get("kernel_commands", 0)),

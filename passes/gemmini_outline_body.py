@@ -10,15 +10,14 @@ from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr, UnitAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
-from xdsl.traits import SymbolTable, is_side_effect_free
+from xdsl.traits import SymbolTable
 from xdsl.utils.exceptions import PassFailedException
 
+from gemmini_xdsl.dialects.function_attributes import NO_INLINE
 from gemmini_xdsl.dialects.isa import ISA_OPS, MVIN_OPS, FenceOp, LocalAddressOp
 from gemmini_xdsl.dialects.tile import AllocOp
 from gemmini_xdsl.passes.diagnostics import location
-
-NO_INLINE = "gemmini.no_inline"
-"""Attribute of functions that no compiler may inline. xDSL's `func.func` lacks MLIR's own."""
+from gemmini_xdsl.passes.index_arithmetic import is_pure
 
 HEAD_LOADS = 3
 """Loads that stay in front: they take longer than saving all of a RISC-V core's registers."""
@@ -63,7 +62,7 @@ def _only_instructions(function: func.FuncOp) -> bool:
     """Whether a copy of any operation that is no instruction does no harm."""
     return all(
         isinstance(op, (*ISA_OPS, AllocOp, func.ReturnOp, scf.ForOp, scf.IfOp, scf.YieldOp))
-        or is_side_effect_free(op)
+        or is_pure(op)
         for op in function.body.walk()
     )
 

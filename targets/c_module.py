@@ -10,8 +10,8 @@ from xdsl.dialects.builtin import Float32Type, Float64Type, MemRefType, ModuleOp
 from xdsl.ir import Operation
 
 from gemmini_xdsl.dialects.config_lookup import module_config
+from gemmini_xdsl.dialects.function_attributes import NO_INLINE
 from gemmini_xdsl.hardware import GemminiConfig
-from gemmini_xdsl.passes.gemmini_outline_body import NO_INLINE
 from gemmini_xdsl.targets.arguments import (
     Argument,
     Role,

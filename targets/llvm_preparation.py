@@ -22,10 +22,10 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from gemmini_xdsl.dialects import rocc
 from gemmini_xdsl.dialects.config_lookup import module_config
+from gemmini_xdsl.dialects.function_attributes import NO_INLINE
 from gemmini_xdsl.dialects.gemmini import Gemmini
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.hardware.encoding import CUSTOM_OPCODES, FUNCT3_TWO_SOURCES
-from gemmini_xdsl.passes.gemmini_outline_body import NO_INLINE
 from gemmini_xdsl.targets.arguments import arguments_of, functions, is_public
 from gemmini_xdsl.targets.c_memory import element_type, static_offset, static_strides
 from gemmini_xdsl.targets.c_names import sanitise
