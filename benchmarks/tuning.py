@@ -40,13 +40,13 @@ from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
     verify_schedule,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.size_database import Database, Tuned, stale_tasks, tune_tasks
-from gemmini_xdsl.tvm_bridge.autotvm.task import HOST_GAP, GemmTask, Workload
+from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 from gemmini_xdsl.tvm_bridge.autotvm.tuners import make_tuner
 
 ROOT = Path(__file__).parent.parent
 DATABASE = ROOT / "tvm_bridge" / "autotvm" / "database" / "gemm.log"
 TRIALS = ROOT / "build" / "tuning"
-DEVICE = f"simulator:{HOST_GAP}"
+DEVICE = "simulator"
 MOST_POINTS = 2000
 TIMEOUT = 120.0
 

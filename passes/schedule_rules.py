@@ -223,11 +223,6 @@ def adds_bias_last(schedule: Schedule, tiling: Tiling, config: GemminiConfig) ->
     return schedule.software_pipeline and wide
 
 
-def tile_takes_division(schedule: Schedule) -> bool:
-    """Whether finding a tile by its number takes more than shifts."""
-    return any(size & (size - 1) for size in schedule.tile)
-
-
 def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfig) -> int:
     """Loads, products and stores that a schedule of separate instructions executes.
 

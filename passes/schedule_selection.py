@@ -10,7 +10,7 @@ from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.lower_bound import lower_bound
 from gemmini_xdsl.passes.schedule_heuristic import default_dataflow, default_schedule
-from gemmini_xdsl.passes.schedule_rules import Problem, tile_takes_division
+from gemmini_xdsl.passes.schedule_rules import Problem
 from gemmini_xdsl.passes.unrolled_schedule import (
     software_pipelines,
     transposed_columns,
@@ -39,10 +39,10 @@ def schedule_for(
 
     A product that fits an instruction cache is unrolled: all of its instructions are ordered at
     compile time. Others run in a loop over unrolled tiles, on LOOP_WS, or in loops over single
-    instructions, whichever is fastest in the timing model. The latter are no rival where blocks
-    at the edges are partial, there is a bias, or a tile's number takes a division to find: the
-    core would be too busy with them. A small product that stays far from its bound when it is
-    unrolled is tried on LOOP_WS as well, or in loops if its dataflow is not LOOP_WS's.
+    instructions, whichever is fastest in the timing model. The latter are no rival where blocks at
+    the edges are partial: the core would be too busy with them. A small product that stays far from
+    its bound when it is unrolled is tried on LOOP_WS as well, or in loops if its dataflow is not
+    LOOP_WS's.
     """
     dataflow = default_dataflow(problem, config)
     if dataflow is None:
@@ -60,12 +60,11 @@ def schedule_for(
     if fsm and (unrolled is None or max(least.load, least.store) >= least.array):
         rivals += software_pipelines(problem, config, dataflow)
         rivals += transposed_columns(problem, config, dataflow)
-    if looped is not None and (not fsm or _suits_loops(looped, problem, config)):
+    if looped is not None and (not fsm or _is_whole(problem, config)):
         rivals.append(looped)
     return quick_choice(task(), unrolled, rivals) or unrolled or looped
 
 
-def _suits_loops(looped: Schedule, problem: Problem, config: GemminiConfig) -> bool:
-    """Whether the core can keep up with loops over single instructions."""
-    whole = all(size % config.dim == 0 for size in (problem.m, problem.n, problem.k))
-    return whole and not problem.has_bias and not tile_takes_division(looped)
+def _is_whole(problem: Problem, config: GemminiConfig) -> bool:
+    """Whether all blocks are full."""
+    return all(size % config.dim == 0 for size in (problem.m, problem.n, problem.k))

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from gemmini_xdsl.runtime_c.simulator import load_library
 from gemmini_xdsl.runtime_c.timing import TimingModel
 
+TOLD_GAP = (1 << 64) - 1
+"""GEMMINI_SIM_TOLD_GAP: kernels tell the core's time."""
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -22,11 +25,12 @@ class Placement:
 
 @contextmanager
 def timed(
-    model: TimingModel, host_gap: int, placements: Sequence[Placement] = ()
+    model: TimingModel, host_gap: int | None, placements: Sequence[Placement] = ()
 ) -> Iterator[TimingModel]:
     """Commands of the calling thread's kernels take time in `model` inside the block.
 
-    The core is taken to need `host_gap` cycles for each command. `placements` make times
+    The core is taken to need `host_gap` cycles for each command, or as many as the kernel tells
+    (GEMMINI_CORE_CYCLES). `placements` make times
     independent of where this process's memory happens to lie. Errors of the model (a hang) are
     found by its next `fence`.
     """
@@ -35,7 +39,7 @@ def timed(
     library.gemmini_sim_attach_timing.restype = None
     library.gemmini_sim_place.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64]
     library.gemmini_sim_place.restype = ctypes.c_bool
-    library.gemmini_sim_attach_timing(model.handle, host_gap)
+    library.gemmini_sim_attach_timing(model.handle, TOLD_GAP if host_gap is None else host_gap)
     try:
         for placement in placements:
             if not library.gemmini_sim_place(placement.host, placement.size, placement.address):

@@ -15,6 +15,7 @@ from gemmini_xdsl.targets.c_expressions import BUILDERS, CValue, Helpers
 from gemmini_xdsl.targets.c_memory import CMemRef, memref_type, root_memref
 from gemmini_xdsl.targets.c_names import Names
 from gemmini_xdsl.targets.c_types import CType, c_type
+from gemmini_xdsl.targets.core_cycles import core_cycles, ends_section
 from gemmini_xdsl.targets.errors import TargetError, unsupported_op
 from gemmini_xdsl.targets.liveness import dead_operations
 
@@ -60,6 +61,7 @@ class ModuleNames:
     alignment: int
     helpers: Helpers
     handlers: Mapping[type[Operation], Handler]
+    core_cycles: bool = False
 
 
 @dataclass
@@ -200,9 +202,21 @@ class CFunctionEmitter:
 
     def emit_block(self, block: Block) -> None:
         """Emit the operations of `block` in order."""
+        cycles = 0
         for op in block.ops:
-            if op not in self.dead:
-                self._operation(op)
+            if op in self.dead:
+                continue
+            cycles += core_cycles(op)
+            if ends_section(op):
+                self._spend(cycles)
+                cycles = 0
+            self._operation(op)
+        self._spend(cycles)
+
+    def _spend(self, cycles: int) -> None:
+        """Tell the simulator what the core needs."""
+        if cycles and self.module.core_cycles:
+            self.line(f"GEMMINI_CORE_CYCLES({cycles});")
 
     def _operation(self, op: Operation) -> None:
         builder = BUILDERS.get(type(op))

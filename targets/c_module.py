@@ -83,11 +83,18 @@ class _Prepared:
         return not is_public(self.op)
 
 
-def emit_module(module: ModuleOp, name: str = "kernel", *, include_header: bool = True) -> CModule:
+def emit_module(
+    module: ModuleOp,
+    name: str = "kernel",
+    *,
+    include_header: bool = True,
+    core_cycles: bool = False,
+) -> CModule:
     """The C17 source and header of `module`.
 
     `name` is the stem of the header's file name. Without `include_header` the source declares
-    its functions itself and stands alone. Raises `TargetError` for what C cannot express.
+    its functions itself and stands alone. With `core_cycles` it tells the simulator how long the
+    core takes for each command. Raises `TargetError` for what C cannot express.
     """
     config = module_config(module)
     scope = Names()
@@ -105,6 +112,7 @@ def emit_module(module: ModuleOp, name: str = "kernel", *, include_header: bool 
         alignment=config.l2_line_bytes,
         helpers=helpers,
         handlers={**SCALAR_HANDLERS, **MEMORY_HANDLERS, **CONTROL_HANDLERS},
+        core_cycles=core_cycles,
     )
     written = written_arguments(module)
     prepared = [_prepare(op, names[op.sym_name.data], scope, written) for op in function_ops]

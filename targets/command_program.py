@@ -64,12 +64,14 @@ class Program:
     """Python functions for `symbol` and all that it calls.
 
     Without `operands` commands are only counted, by mnemonic, and their operands not computed.
+    With `core_cycles` the time that the core needs for all this is counted, too.
     """
 
     module: ModuleOp
     symbol: str
     buffers: Buffers
     operands: bool = True
+    core_cycles: bool = False
     slicer: Slicer = field(init=False)
     _names: dict[str, str] = field(default_factory=dict)
     _addresses: dict[object, int] = field(default_factory=dict)
@@ -107,13 +109,19 @@ class Program:
             ) from None
 
     def run(
-        self, arguments: dict[int, int], command: Callable[..., None], fence: Callable[[], None]
+        self,
+        arguments: dict[int, int],
+        command: Callable[..., None],
+        fence: Callable[[], None],
+        core: list[int] | None = None,
     ) -> None:
         """Execute the function with the addresses of its arguments, by index.
 
-        `command` is called with funct, rs1, rs2 and the mnemonic of each command.
+        `command` is called with funct, rs1, rs2 and the mnemonic of each command; `core` holds the
+        cycles of the core so far.
         """
-        self._execute(arguments, {"command": command, "fence": fence})
+        scope = {"command": command, "fence": fence, "core": [0] if core is None else core}
+        self._execute(arguments, scope)
 
     def count(self, arguments: dict[int, int]) -> dict[str, int]:
         """The number of commands by mnemonic, and of fences."""

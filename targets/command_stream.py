@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import IO, ClassVar, NamedTuple
 
 from xdsl.context import Context
@@ -53,28 +54,48 @@ class Placement:
 
 @dataclass(frozen=True)
 class CommandStream:
-    """All that a function issues; `None` stands for a fence."""
+    """All that a function issues; `None` stands for a fence.
+
+    `core_cycles` are the cycles that the core needs for each item since the one before, if they
+    have been counted (`gemmini_xdsl.targets.core_cycles`).
+    """
 
     placements: tuple[Placement, ...]
     items: tuple[Command | None, ...]
+    core_cycles: tuple[int, ...] | None = None
 
 
 def command_stream(
-    module: ModuleOp, function: str | None = None, base: int = DEFAULT_BASE
+    module: ModuleOp,
+    function: str | None = None,
+    base: int = DEFAULT_BASE,
+    *,
+    core_cycles: bool = False,
 ) -> CommandStream:
     """The commands of `function` (by default the only public one).
 
-    Raises `TargetError` if they depend on data or on scalar arguments.
+    `core_cycles` tells whether to count these. Raises `TargetError` if commands depend on data or
+    on scalar arguments.
     """
     op = select_function(module, function)
     buffers = _buffers(module, base)
     placements, addresses = _place(op, buffers)
     items: list[Command | None] = []
-    program = Program(module, op.sym_name.data, buffers)
-    program.run(
-        addresses, lambda *fields: items.append(Command(*fields)), lambda: items.append(None)
-    )
-    return CommandStream(placements, tuple(items))
+    program = Program(module, op.sym_name.data, buffers, core_cycles=core_cycles)
+    if not core_cycles:
+        program.run(
+            addresses, lambda *fields: items.append(Command(*fields)), lambda: items.append(None)
+        )
+        return CommandStream(placements, tuple(items))
+    core, times = [0], [0]
+
+    def issue(item: Command | None) -> None:
+        items.append(item)
+        times.append(core[0])
+
+    program.run(addresses, lambda *fields: issue(Command(*fields)), lambda: issue(None), core)
+    gaps = tuple(later - earlier for earlier, later in pairwise(times))
+    return CommandStream(placements, tuple(items), gaps)
 
 
 def place_arguments(

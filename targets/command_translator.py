@@ -13,11 +13,13 @@ from typing import Any, Protocol
 from xdsl.dialects import arith, func, memref, scf
 from xdsl.dialects.builtin import DYNAMIC_INDEX, FileLineColLoc, IntegerAttr, MemRefType
 from xdsl.ir import Block, Operation, SSAValue
+from xdsl.traits import IsTerminator
 
 from gemmini_xdsl.dialects.rocc import AnchorOp, CommandOp, FenceOp
 from gemmini_xdsl.targets.c_memory import kept_dimensions, static_offset, static_strides
 from gemmini_xdsl.targets.c_types import c_type
 from gemmini_xdsl.targets.command_slice import TARGET, Slice
+from gemmini_xdsl.targets.core_cycles import core_cycles, ends_section
 from gemmini_xdsl.targets.errors import unsupported_op
 
 BITS = 64
@@ -27,6 +29,7 @@ FENCE = "fence"
 UNNAMED = "funct_{}"
 """What a command without a mnemonic counts as."""
 _COUNT = "counts["
+_CORE = "core[0]"
 
 # {a}, {b}: operands modulo 2^w; {sa}, {sb}: as signed numbers; {w}: the width.
 _EXPRESSIONS: dict[type[Operation], str] = {
@@ -77,6 +80,7 @@ class Surroundings(Protocol):
     """What a translation needs to know of the program that it is a part of."""
 
     operands: bool
+    core_cycles: bool
 
     def function_name(self, symbol: str) -> str:
         """The Python name of a function."""
@@ -167,9 +171,23 @@ class Translator:
     # -- operations -----------------------------------------------------------------------------
 
     def _block(self, block: Block) -> None:
+        cycles = 0
         for op in block.ops:
-            if op in self.slice.operations:
-                self._operation(op)
+            needed = op in self.slice.operations
+            if needed or op.has_trait(IsTerminator):
+                cycles += core_cycles(op)
+            if not needed:
+                continue
+            if ends_section(op):
+                self._spend(cycles)
+                cycles = 0
+            self._operation(op)
+        self._spend(cycles)
+
+    def _spend(self, cycles: int) -> None:
+        """Let the core take its time."""
+        if cycles and self.program.core_cycles:
+            self._line(f"{_CORE} += {cycles}")
 
     def _operation(self, op: Operation) -> None:
         if type(op) in _EXPRESSIONS:

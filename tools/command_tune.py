@@ -36,7 +36,8 @@ HostGapOption = Annotated[
     typer.Option(
         min=0,
         metavar="CYCLES",
-        help="What the core needs for each command, in the simulator (default: 8).",
+        help="What the core needs for each command, in the simulator (default: an estimate "
+        "for each kind of code).",
     ),
 ]
 TtyOption = Annotated[

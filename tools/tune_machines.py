@@ -20,7 +20,6 @@ from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
     FastestBuilder,
     SimulatorRunner,
 )
-from gemmini_xdsl.tvm_bridge.autotvm.task import HOST_GAP
 
 SIMULATOR = "simulator"
 BUILDERS: dict[str, type[Builder]] = {
@@ -81,8 +80,9 @@ def find_machine(options: MachineOptions, timeout: float) -> Machine:
         find_c_compiler()
     builder = BUILDERS[options.builder or "fastest"]()
     if name == SIMULATOR:
-        gap = HOST_GAP if options.host_gap is None else options.host_gap
-        return Machine(builder, SimulatorRunner(gap), f"{SIMULATOR}:{gap}")
+        gap = options.host_gap
+        device = SIMULATOR if gap is None else f"{SIMULATOR}:{gap}"
+        return Machine(builder, SimulatorRunner(gap), device)
     runner = _plug_in(name)
     own: Builder | None = getattr(runner, "builder", None)
     if own is not None and options.builder is not None:

@@ -18,6 +18,7 @@ struct placement {
 static _Thread_local gemmini_sim *attached;
 static _Thread_local struct gemmini_timing *timing;
 static _Thread_local uint64_t gap;
+static _Thread_local uint64_t told; /* the core's cycles since the last command */
 static _Thread_local struct placement placements[MAX_PLACEMENTS];
 static _Thread_local unsigned placement_count;
 
@@ -30,6 +31,7 @@ gemmini_sim *gemmini_sim_attach(gemmini_sim *sim) {
 void gemmini_sim_attach_timing(struct gemmini_timing *model, uint64_t host_gap) {
     timing = model;
     gap = host_gap;
+    told = 0;
     placement_count = 0;
 }
 
@@ -55,6 +57,12 @@ static uint64_t placed(uint64_t host) {
     return host;
 }
 
+static uint64_t take_gap(void) {
+    uint64_t cycles = gap == GEMMINI_SIM_TOLD_GAP ? told : gap;
+    told = 0;
+    return cycles;
+}
+
 static void pass_time(uint32_t funct, uint64_t rs1, uint64_t rs2) {
     switch (funct) {
     case GEMMINI_FUNCT_MVIN:
@@ -71,7 +79,7 @@ static void pass_time(uint32_t funct, uint64_t rs1, uint64_t rs2) {
     default:
         break;
     }
-    gemmini_timing_command(timing, gap, funct, rs1, rs2);
+    gemmini_timing_command(timing, take_gap(), funct, rs1, rs2);
 }
 
 /* The attached simulator; NULL if the thread has a timing model alone. */
@@ -97,10 +105,14 @@ void gemmini_sim_rocc_fence(void) {
         gemmini_timing_fence(timing);
 }
 
+void gemmini_sim_core_cycles(uint64_t cycles) {
+    told += cycles;
+}
+
 uint64_t gemmini_sim_rocc_counter(uint64_t rs1) {
     uint32_t value = 0;
     if (timing != NULL)
-        gemmini_timing_counter(timing, gap, rs1, &value);
+        gemmini_timing_counter(timing, take_gap(), rs1, &value);
     else
         gemmini_sim_command(require_attached(), GEMMINI_FUNCT_COUNTER, rs1, 0);
     return value;

@@ -392,6 +392,7 @@ def test_native_code_sends_the_same_commands(
     verify(task, native)
     runner = SimulatorRunner()
     assert runner.cycles(task, native) == runner.cycles(task, stream)
+    assert runner.cycles(task, native, schedule) == runner.cycles(task, stream, schedule)
     assert pickle.loads(pickle.dumps(native)) == native
 
 

@@ -6,22 +6,21 @@ from dataclasses import dataclass, replace
 from math import lcm
 
 from gemmini_xdsl.dialects.attributes import Schedule
-from gemmini_xdsl.hardware.encoding import Funct
 from gemmini_xdsl.passes.schedule_rules import Tiling, ceil_div
 from gemmini_xdsl.runtime_c.timing import TimingModel
 from gemmini_xdsl.tvm_bridge.autotvm.cache_contents import call_before
 from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule, placements_of
-from gemmini_xdsl.tvm_bridge.autotvm.simulate import core_gap
+from gemmini_xdsl.tvm_bridge.autotvm.simulate import core_gap, send
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 
-OUTER_TILES, INNER_TILES, STRIPS = 3, 3, 8
-"""Tiles of the two loops over M and N that are measured at least, and of the only one."""
+TILES, STRIPS = 3, 8
+"""Tiles of each of the two loops over M and N that are measured at least, and of the only one."""
 
 
 def extrapolated_cycles(task: GemmTask, schedule: Schedule, gap: int) -> float:
     """What a call takes: each tile that is left out as long as another.
 
-    `gap` is what the core needs between commands that take no divisions. Raises `TuningError` if
+    `gap` is what the core needs between commands of LOOP_WS. Raises `TuningError` if
     the schedule does not compile.
     """
     outer, inner = _loops(task, schedule)
@@ -67,6 +66,9 @@ def _loops(task: GemmTask, schedule: Schedule) -> tuple[_Loop, _Loop]:
 
     def loop(dim: str, least: int) -> _Loop:
         total, step = totals[dim], tile[dim] * config.dim
+        if least == TILES and not trips[dim] & (trips[dim] - 1):
+            # The core finds its tile by shifts, which divisions by other numbers would hide.
+            least += 1
         # Rows keep their place in cache lines.
         unit = step if dim == "m" else lcm(step, config.l2_line_bytes // config.input_bytes)
         times = max(0, total - least * step) // unit
@@ -74,8 +76,8 @@ def _loops(task: GemmTask, schedule: Schedule) -> tuple[_Loop, _Loop]:
 
     even = totals[inner] % (tile[inner] * config.dim) == 0
     return (
-        loop(outer, STRIPS if trips[inner] == 1 else OUTER_TILES),
-        loop(inner, INNER_TILES if even else trips[inner]),
+        loop(outer, STRIPS if trips[inner] == 1 else TILES),
+        loop(inner, TILES if even else trips[inner]),
     )
 
 
@@ -93,18 +95,12 @@ def _stores(part: GemmTask, schedule: Schedule, outer: _Loop, inner: _Loop) -> t
     return tile, whole * tile + edge
 
 
-def _measure(task: GemmTask, part: GemmTask, schedule: Schedule, gap: int) -> tuple[int, list[int]]:
+def _measure(
+    task: GemmTask, part: GemmTask, schedule: Schedule, gap: int | None
+) -> tuple[int, list[int]]:
     """Cycles of a part, and when each of its stores was sent."""
     program = compile_schedule(part, schedule)
-    sent: list[int] = []
     with TimingModel(part.config) as model:
         call_before(model, part.config, placements_of(task), program.placements)
-        for item in program.items:
-            if item is None:
-                model.fence()
-                continue
-            cycle = model.command(gap, item.funct, item.rs1, item.rs2)
-            if item.funct == Funct.MVOUT:
-                sent.append(cycle)
-        total = model.fence()
-    return total, sent
+        sent = send(model, program, gap)
+        return model.fence(), sent

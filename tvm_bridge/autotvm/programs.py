@@ -67,6 +67,11 @@ def placements_of(task: GemmTask) -> tuple[Placement, ...]:
     return place_arguments(gemm_module(task, Schedule((1, 1, 1))))
 
 
+def counts_core(schedule: Schedule) -> bool:
+    """Whether programs tell the core's time: where loops compute operands of instructions."""
+    return not schedule.unroll and schedule.lowering == Lowering.ISA
+
+
 def loop_ws_program(task: GemmTask, schedule: Schedule) -> LoopWsProgram:
     """The program of a legal `loop_ws` schedule."""
     scale = 1.0 if task.workload.wide_result else SCALE
@@ -106,7 +111,9 @@ def compile_schedule(task: GemmTask, schedule: Schedule) -> CommandStream:
         program = loop_ws_program(task, schedule)
         return CommandStream(program.placements, (*program.commands(), None))
     module = gemm_module(task, schedule)
-    steps = lowering_passes()
+    # How operands are computed matters if the core's time is counted.
+    counted = counts_core(schedule)
+    steps = _scheduled_passes() if counted else lowering_passes()
     try:
         if schedule.unroll:
             looped = [step.name for step in steps].index(GemminiUnrollPass.name)
@@ -115,7 +122,7 @@ def compile_schedule(task: GemmTask, schedule: Schedule) -> CommandStream:
                 return stream
             steps = steps[looped:]
         _lower(module, steps)
-        return command_stream(module)
+        return command_stream(module, core_cycles=counted)
     except (DiagnosticException, TargetError) as error:
         raise TuningError(" ".join(str(error).split())) from None
 
@@ -132,7 +139,8 @@ def emit_schedule(
     try:
         annotate_arguments(module)
         _lower(module, _scheduled_passes())
-        return emit_module(module, name), place_arguments(module)
+        c = emit_module(module, name, core_cycles=counts_core(schedule))
+        return c, place_arguments(module)
     except (DiagnosticException, TargetError) as error:
         raise TuningError(" ".join(str(error).split())) from None
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import repeat
 from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gemmini_xdsl.dialects.attributes import Lowering, Schedule
-from gemmini_xdsl.passes.schedule_rules import tile_takes_division
+from gemmini_xdsl.dialects.attributes import Schedule
+from gemmini_xdsl.hardware.encoding import Funct
 from gemmini_xdsl.runtime_c.simulator import Simulator, SimulatorError
 from gemmini_xdsl.runtime_c.timed import timed
 from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
@@ -21,7 +22,7 @@ from gemmini_xdsl.tools.errors import GemminiError
 from gemmini_xdsl.tools.host_build import find_c_compiler
 from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureError, MeasureErrorNo
 from gemmini_xdsl.tvm_bridge.autotvm.native import NativeBuilder, NativeProgram
-from gemmini_xdsl.tvm_bridge.autotvm.programs import SCALE, compile_schedule
+from gemmini_xdsl.tvm_bridge.autotvm.programs import SCALE, compile_schedule, counts_core
 from gemmini_xdsl.tvm_bridge.autotvm.task import HOST_GAP, UNROLLED_HOST_GAP, GemmTask, Workload
 
 WARM_PRODUCTS = 1 << 27
@@ -72,13 +73,13 @@ def _has_compiler() -> bool:
 class SimulatorRunner:
     """Times programs on the cycle-level model and verifies them on the functional simulator.
 
-    `host_gap` is the number of cycles that the core takes from one accepted command to the next.
-    Products are timed warm: they are executed a second time, unless they are so large that
-    this makes no difference. Those of at most `verified_products` multiplications are verified
-    bit by bit in each trial.
+    `host_gap` is the number of cycles that the core takes from one accepted command to the next;
+    by default that depends on the kind of schedule, see `core_gap`. Products are timed warm: they
+    are executed a second time, unless they are so large that this makes no difference. Those of at
+    most `verified_products` multiplications are verified bit by bit in each trial.
     """
 
-    host_gap: int = HOST_GAP
+    host_gap: int | None = None
     verified_products: int = VERIFIED_PRODUCTS
 
     def run(
@@ -95,20 +96,20 @@ class SimulatorRunner:
         program: CommandStream | NativeProgram,
         schedule: Schedule | None = None,
     ) -> int:
-        """Cycles from the first command until the accelerator is idle; raises `MeasureError`.
-
-        The core's time depends on the kind of `schedule`, see `core_gap`.
-        """
-        gap = self.host_gap if schedule is None else core_gap(schedule, self.host_gap)
+        """Cycles from the first command until the accelerator is idle; raises `MeasureError`."""
+        gap = self.host_gap
+        if gap is None:
+            gap = HOST_GAP if schedule is None else core_gap(schedule, HOST_GAP)
         return call_cycles(task, program, gap, warm=workload_size(task.workload) <= WARM_PRODUCTS)
 
 
 def call_cycles(
-    task: GemmTask, program: CommandStream | NativeProgram, gap: int, *, warm: bool
+    task: GemmTask, program: CommandStream | NativeProgram, gap: int | None, *, warm: bool
 ) -> int:
-    """Cycles of a call on the timing model, `gap` between commands; `warm`: of the second one.
+    """Cycles of a call on the timing model; `warm`: of the second one.
 
-    The core has just written the inputs. Raises `MeasureError` for a program that hangs.
+    The core takes `gap` cycles for each command, or those that were counted. It has just written
+    the inputs. Raises `MeasureError` for a program that hangs.
     """
     try:
         with TimingModel(task.config) as model:
@@ -133,18 +134,30 @@ def placement_bytes(placement: Placement) -> int:
     return prod(argument.shape) * np.dtype(argument.dtype).itemsize
 
 
-def core_gap(schedule: Schedule, gap: int) -> int:
-    """Cycles between two commands where `gap` is the usual number.
+def core_gap(schedule: Schedule, loop_ws_gap: int) -> int | None:
+    """Cycles between two commands; None for loops over single instructions, where these differ.
 
-    Unrolled code makes an operand by one addition. Loops over single instructions find their
-    tile by divisions, which are shifts if all sizes of the tile are powers of two (programs in
-    the emulated core; LOOP_WS is called so seldom that it does not matter).
+    Unrolled code makes an operand by one addition. LOOP_WS is called so seldom that its
+    `loop_ws_gap` hardly matters. Programs of the third kind come with the core's cycles counted.
     """
-    if schedule.unroll:
-        return min(gap, UNROLLED_HOST_GAP)
-    if schedule.lowering == Lowering.LOOP_WS:
-        return gap
-    return gap * 3 // 2 if tile_takes_division(schedule) else max(1, gap - 1)
+    if counts_core(schedule):
+        return None
+    return UNROLLED_HOST_GAP if schedule.unroll else loop_ws_gap
+
+
+def send(model: TimingModel, stream: CommandStream, gap: int | None) -> list[int]:
+    """Send a stream to the model; returns when each of its MVOUTs was accepted."""
+    command, stored = model.command, []
+    gaps = stream.core_cycles if gap is None else repeat(gap)
+    assert gaps is not None, "the core's cycles have not been counted"
+    for item, cycles in zip(stream.items, gaps, strict=False):
+        if item is None:
+            model.fence()
+        else:
+            accepted = command(cycles, item.funct, item.rs1, item.rs2)
+            if item.funct == Funct.MVOUT:
+                stored.append(accepted)
+    return stored
 
 
 def workload_size(workload: Workload) -> int:
@@ -152,18 +165,13 @@ def workload_size(workload: Workload) -> int:
     return workload.m * workload.n * workload.k
 
 
-def _execute(model: TimingModel, program: CommandStream | NativeProgram, gap: int) -> None:
+def _execute(model: TimingModel, program: CommandStream | NativeProgram, gap: int | None) -> None:
     """Send all commands of a program to the timing model."""
     if isinstance(program, NativeProgram):
         with timed(model, gap):
             program.call()
         return
-    command = model.command
-    for item in program.items:
-        if item is None:
-            model.fence()
-        else:
-            command(gap, item.funct, item.rs1, item.rs2)
+    send(model, program, gap)
 
 
 def verify(task: GemmTask, program: CommandStream | NativeProgram) -> None:

@@ -9,6 +9,9 @@
  *
  * GEMMINI_ANCHOR(variable) marks a number that the operands of later commands are counted from.
  *
+ * GEMMINI_CORE_CYCLES(cycles) tells how long the core takes until the next command; only kernels for
+ * the simulator say so.
+ *
  * `funct` is a constant from 0 to 127, `rs1` and `rs2` are 64-bit operands. The header needs no
  * C library.
  */
@@ -36,6 +39,7 @@ extern "C" {
 
 void gemmini_sim_rocc(uint32_t funct, uint64_t rs1, uint64_t rs2);
 void gemmini_sim_rocc_fence(void);
+void gemmini_sim_core_cycles(uint64_t cycles);
 uint64_t gemmini_sim_rocc_counter(uint64_t rs1);
 
 static inline uint64_t gemmini_counter(uint64_t rs1) {
@@ -44,7 +48,8 @@ static inline uint64_t gemmini_counter(uint64_t rs1) {
 
 #define GEMMINI_ROCC(funct, rs1, rs2)                                                              \
     gemmini_sim_rocc((uint32_t)(funct), (uint64_t)(rs1), (uint64_t)(rs2))
-#define GEMMINI_FENCE() gemmini_sim_rocc_fence()
+#define GEMMINI_FENCE()             gemmini_sim_rocc_fence()
+#define GEMMINI_CORE_CYCLES(cycles) gemmini_sim_core_cycles(cycles)
 
 #elif defined(GEMMINI_RECORD)
 

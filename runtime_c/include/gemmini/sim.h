@@ -125,8 +125,10 @@ int gemmini_sim_write_accumulator(gemmini_sim *sim, uint32_t row, const int32_t 
 gemmini_sim *gemmini_sim_attach(gemmini_sim *sim);
 
 /* From now on the thread's commands also take time in `model` (<gemmini/timing.h>; NULL: no
- * longer): the core sends each one `host_gap` cycles after the one before. Without an attached
- * simulator they do nothing else. Forgets placements. */
+ * longer): the core sends each one `host_gap` cycles after the one before, or as many as the kernel
+ * has told (GEMMINI_SIM_TOLD_GAP). Without an attached simulator they do nothing else. Forgets
+ * placements. */
+#define GEMMINI_SIM_TOLD_GAP UINT64_MAX
 struct gemmini_timing;
 void gemmini_sim_attach_timing(struct gemmini_timing *model, uint64_t host_gap);
 
@@ -138,6 +140,7 @@ bool gemmini_sim_place(const void *host, uint64_t bytes, uint64_t address);
  * counter needs a timing model; without one it is an error of the simulator. */
 void gemmini_sim_rocc(uint32_t funct, uint64_t rs1, uint64_t rs2);
 void gemmini_sim_rocc_fence(void);
+void gemmini_sim_core_cycles(uint64_t cycles);
 uint64_t gemmini_sim_rocc_counter(uint64_t rs1);
 
 #ifdef __cplusplus
