@@ -203,14 +203,15 @@ def _close_ahead(
     k = problem.blocks(config)[2]
     widest = config.max_block_cols
     inner = f"{streamed}k{other}" if along_k else f"k{streamed}{other}"
-    for narrower in (1,) if along_k else (1, 2):
+    for narrower in (1,) if along_k else (1, 2, 4):
         piece = widest // narrower
         step, pieces = (1, ceil_div(k, widest)) if along_k else (piece, k)
         steps = max(ceil_div(LEAST_PIECES, pieces), ceil_div(LEAST_PAIRS, step * others * k))
         strip = replace(
             _strip(order, step * steps, others, k, dataflow),
             inner_order=inner,
-            mvin_cols=piece * config.dim if narrower > 1 else 0,
+            # A tile that is as narrow limits pieces by itself, and no other loads.
+            mvin_cols=piece * config.dim if narrower > 1 and steps > 1 else 0,
             placement=Placement.CYCLIC,
         )
         for distance in PREFETCH_DISTANCES:
