@@ -223,6 +223,12 @@ def adds_bias_last(schedule: Schedule, tiling: Tiling, config: GemminiConfig) ->
     return schedule.software_pipeline and wide
 
 
+def stores_whole_beats(problem: Problem, config: GemminiConfig) -> bool:
+    """Whether all rows of the result begin on a beat of the bus; others take masked writes."""
+    element = config.acc_bytes if problem.wide_result else config.input_bytes
+    return problem.n * element * 8 % config.dma_bus_bits == 0
+
+
 def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfig) -> int:
     """Loads, products and stores that a schedule of separate instructions executes.
 

@@ -76,63 +76,6 @@ def _candidates(problem: Problem, config: GemminiConfig, dataflow: Dataflow) -> 
             break
 
 
-def unrolled_moves(
-    schedule: Schedule, problem: Problem, config: GemminiConfig
-) -> list[list[Schedule]]:
-    """Legal changes of an unrolled schedule, one field at a time, the most promising first.
-
-    Stores of two blocks, or of as many as fit if not all rows of the result begin on a beat of the
-    bus. Another tile: the whole product, or halves of its columns or rows with two slots of sums,
-    so that one half is stored while the other is computed. The other order of blocks; loads of half
-    the width, which arrive earlier, or of one block, if wider ones need more beats than they have
-    bytes for because not all rows begin where a request does.
-    """
-    m, n, k = problem.blocks(config)
-    pair, half = 2 * config.dim, max(1, config.max_block_cols // 2) * config.dim
-    stores = [0, pair]
-    if not stores_whole_beats(problem, config):
-        stores.append(config.max_block_cols * config.dim)
-    whole = replace(schedule, tile=(m, n, k), order="mnk", double_buffer=())
-
-    def split(parts: int) -> list[Schedule]:
-        columns, rows = (m, ceil_div(n, parts), k), (ceil_div(m, parts), n, k)
-        return [
-            replace(schedule, tile=columns, order="nmk", double_buffer=("b", "c")),
-            replace(schedule, tile=rows, order="mnk", double_buffer=("a", "c")),
-        ]
-
-    inner_order = "nmk" if schedule.inner_order == "mnk" else "mnk"
-    aligned = all(
-        elements * config.input_bytes % config.dma_max_bytes == 0
-        for elements in (
-            problem.m if problem.transpose_a else problem.k,
-            problem.k if problem.transpose_b else problem.n,
-        )
-    )
-    groups = [
-        [replace(schedule, mvout_cols=cols) for cols in stores if cols != schedule.mvout_cols],
-        [whole, *split(2)],
-        [replace(schedule, inner_order=inner_order)],
-    ]
-    widths = [0, half] if aligned else [0, config.dim, half]
-    loads = [replace(schedule, mvin_cols=cols) for cols in widths if cols != schedule.mvin_cols]
-    groups.insert(len(groups) if aligned else 1, loads)
-    placement = (
-        Placement.BANKED if schedule.placement == Placement.INTERLEAVED else Placement.INTERLEAVED
-    )
-    groups += [split(4), [replace(schedule, placement=placement)]]
-    return [
-        [move for move in group if schedule_problem(move, problem, config) is None]
-        for group in groups
-    ]
-
-
-def stores_whole_beats(problem: Problem, config: GemminiConfig) -> bool:
-    """Whether all rows of the result begin on a beat of the bus; others take masked writes."""
-    element = config.acc_bytes if problem.wide_result else config.input_bytes
-    return problem.n * element * 8 % config.dma_bus_bits == 0
-
-
 def software_pipelines(
     problem: Problem, config: GemminiConfig, dataflow: Dataflow
 ) -> list[Schedule]:

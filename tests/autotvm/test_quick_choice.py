@@ -10,7 +10,8 @@ from gemmini_xdsl.dialects.attributes import Dataflow, Lowering, Placement, Sche
 from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.passes.schedule_rules import schedule_problem
 from gemmini_xdsl.passes.schedule_selection import schedule_for
-from gemmini_xdsl.passes.unrolled_schedule import unrolled_moves, unrolled_schedule
+from gemmini_xdsl.passes.unrolled_moves import MOVES, legal_moves
+from gemmini_xdsl.passes.unrolled_schedule import unrolled_schedule
 from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
 from gemmini_xdsl.tvm_bridge.autotvm.cache_contents import resident_share
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_race import quick_loop_ws
@@ -135,15 +136,30 @@ def test_two_transposes_get_a_schedule_that_ends(sizes: tuple[int, int, int]) ->
 
 
 def test_moves_are_legal_and_change_the_schedule() -> None:
-    problem = Workload(64, 64, 64, wide_result=True).problem
+    problem = Workload(64, 128, 64, wide_result=True).problem
     start = unrolled_schedule(problem, CONFIG, Dataflow.WS)
     assert start is not None
-    groups = unrolled_moves(start, problem, CONFIG)
-    moves = [move for group in groups for move in group]
-    assert all(schedule_problem(move, problem, CONFIG) is None for move in moves)
+    groups = [legal_moves(moves, start, problem, CONFIG) for moves in MOVES]
+    for group in groups:
+        assert all(schedule_problem(move, problem, CONFIG) is None for move in group)
+        assert start not in group
+    orders, strips, stores, loads, quarters, placements = groups
     # Results of full width are stored block by block.
-    assert not groups[0]
-    assert {move.tile for move in groups[1]} == {(4, 4, 4), (4, 2, 4), (2, 4, 4)}
+    assert not stores
+    assert [move.inner_order for move in orders] == ["mnk", "mkn"]
+    assert [move.tile for move in strips] == [(4, 4, 4), (2, 8, 4)]
+    assert [move.mvin_cols for move in loads] == [32]
+    assert [move.tile for move in quarters] == [(4, 2, 4), (1, 8, 4)]
+    assert [move.placement for move in placements] == [Placement.BANKED]
+
+
+def test_rows_that_are_not_aligned_have_more_moves() -> None:
+    problem = Workload(60, 100, 70).problem
+    start = unrolled_schedule(problem, CONFIG, Dataflow.WS)
+    assert start is not None
+    _, _, stores, loads, *_ = (legal_moves(moves, start, problem, CONFIG) for moves in MOVES)
+    assert [move.mvout_cols for move in stores] == [32, 64]
+    assert [move.mvin_cols for move in loads] == [16, 32]
 
 
 def test_no_measuring_where_the_timing_model_does_not_apply() -> None:

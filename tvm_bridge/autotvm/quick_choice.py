@@ -9,8 +9,12 @@ from math import inf
 from gemmini_xdsl.dialects.attributes import Dataflow, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.lower_bound import lower_bound
-from gemmini_xdsl.passes.schedule_rules import instruction_count, schedule_problem
-from gemmini_xdsl.passes.unrolled_schedule import stores_whole_beats, unrolled_moves
+from gemmini_xdsl.passes.schedule_rules import (
+    instruction_count,
+    schedule_problem,
+    stores_whole_beats,
+)
+from gemmini_xdsl.passes.unrolled_moves import MOVES, legal_moves
 from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
 from gemmini_xdsl.targets.arguments import Role
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_race import quick_loop_ws
@@ -20,8 +24,9 @@ from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule, placement
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import call_cycles, core_gap, placement_bytes
 from gemmini_xdsl.tvm_bridge.autotvm.task import QUICK_HOST_GAP, GemmTask
 
-UNROLLED_INSTRUCTIONS = 4000
-"""No other unrolled schedule is tried once so many instructions were."""
+UNROLLED_INSTRUCTIONS, UNROLLED_TRIALS = 5000, 12
+"""Trials of unrolled schedules end once so many instructions were tried; as long as none is near
+the bound, only once there were so many trials, too."""
 
 WHOLE_CALLS = 3e5
 """Cycles of the calls that are measured as a whole where parts tell too little, about."""
@@ -97,21 +102,26 @@ def _cycles(task: GemmTask, schedule: Schedule) -> float:
 def quick_unrolled(task: GemmTask, start: Schedule) -> tuple[Schedule, float]:
     """The fastest unrolled schedule on a short climb from `start`, and its cycles."""
     problem, config = task.workload.problem, task.config
-    best, left = start, float(UNROLLED_INSTRUCTIONS)
+    near = NEAR_BOUND * lower_bound(problem, config).cycles
+    best, instructions = start, 0
     cycles: dict[Schedule, float] = {}
 
     def measure(schedule: Schedule) -> None:
-        nonlocal left
-        left -= instruction_count(schedule, problem, config)
+        nonlocal instructions
+        instructions += instruction_count(schedule, problem, config)
         cycles[schedule] = _cycles(task, schedule)
+
+    def goes_on() -> bool:
+        far = len(cycles) < UNROLLED_TRIALS and min(cycles.values()) > near
+        return instructions < UNROLLED_INSTRUCTIONS or far
 
     measure(start)
     improved = True
     while improved:
         before = best
-        for group in range(len(unrolled_moves(best, problem, config))):
-            for move in unrolled_moves(best, problem, config)[group]:
-                if move not in cycles and left > 0:
+        for moves in MOVES:
+            for move in legal_moves(moves, best, problem, config):
+                if move not in cycles and goes_on():
                     measure(move)
             best = min(cycles, key=lambda schedule: cycles[schedule])
         improved = best != before

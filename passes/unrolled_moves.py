@@ -1,0 +1,117 @@
+"""Changes of an unrolled schedule, by which a climb finds a faster one.
+
+Which changes pay, and which to try first, was found on exhaustive trials of 30 products: this order
+comes within 0.6 % of the best on average, with thirteen trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from gemmini_xdsl.dialects.attributes import Placement, Schedule
+from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.schedule_rules import (
+    Problem,
+    ceil_div,
+    schedule_problem,
+    stores_whole_beats,
+)
+
+Moves = Callable[[Schedule, Problem, GemminiConfig], Iterable[Schedule]]
+"""Schedules that differ from a given one in one respect, itself perhaps among them."""
+
+INNER_ORDERS = ("nmk", "mnk", "mkn")
+
+
+def _stores(schedule: Schedule, problem: Problem, config: GemminiConfig) -> list[Schedule]:
+    """Stores of two blocks; of as many as fit if not all rows begin on a beat of the bus."""
+    blocks = [0, 2] if stores_whole_beats(problem, config) else [0, 2, config.max_block_cols]
+    return [replace(schedule, mvout_cols=count * config.dim) for count in blocks]
+
+
+def _inner_orders(schedule: Schedule, _: Problem, __: GemminiConfig) -> list[Schedule]:
+    """Which blocks are finished first."""
+    return [replace(schedule, inner_order=order) for order in INNER_ORDERS]
+
+
+def _strips(schedule: Schedule, problem: Problem, config: GemminiConfig) -> list[Schedule]:
+    """The whole product; strips of the widest move, and halves."""
+    m, n, k = problem.blocks(config)
+    whole = replace(schedule, tile=(m, n, k), order="mnk", double_buffer=())
+    widest = config.max_block_cols
+    return [
+        whole,
+        *_of_columns(schedule, (m, n, k), dict.fromkeys((widest, ceil_div(n, 2)))),
+        *_of_rows(schedule, (m, n, k), dict.fromkeys((widest, ceil_div(m, 2)))),
+    ]
+
+
+def _quarters(schedule: Schedule, problem: Problem, config: GemminiConfig) -> list[Schedule]:
+    """Strips of a quarter of the columns or rows."""
+    m, n, k = problem.blocks(config)
+    return [
+        *_of_columns(schedule, (m, n, k), [ceil_div(n, 4)]),
+        *_of_rows(schedule, (m, n, k), [ceil_div(m, 4)]),
+    ]
+
+
+def _of_columns(
+    schedule: Schedule, blocks: tuple[int, int, int], widths: Iterable[int]
+) -> list[Schedule]:
+    """With two slots of sums, so that one strip is stored while the other is computed."""
+    m, n, k = blocks
+    strip = replace(schedule, order="nmk", double_buffer=("b", "c"))
+    return [replace(strip, tile=(m, width, k)) for width in widths if width < n]
+
+
+def _of_rows(
+    schedule: Schedule, blocks: tuple[int, int, int], heights: Iterable[int]
+) -> list[Schedule]:
+    """The same for rows."""
+    m, n, k = blocks
+    strip = replace(schedule, order="mnk", double_buffer=("a", "c"))
+    return [replace(strip, tile=(height, n, k)) for height in heights if height < m]
+
+
+def _loads(schedule: Schedule, problem: Problem, config: GemminiConfig) -> list[Schedule]:
+    """Loads of half the width, which arrive earlier.
+
+    And of one block if not all rows begin where a request does, since wider ones then need more
+    beats than they have bytes for.
+    """
+    aligned = all(
+        elements * config.input_bytes % config.dma_max_bytes == 0
+        for elements in (
+            problem.m if problem.transpose_a else problem.k,
+            problem.k if problem.transpose_b else problem.n,
+        )
+    )
+    half = max(1, config.max_block_cols // 2)
+    return [
+        replace(schedule, mvin_cols=count * config.dim)
+        for count in dict.fromkeys((0, half) if aligned else (0, 1, half))
+    ]
+
+
+def _placements(schedule: Schedule, _: Problem, __: GemminiConfig) -> list[Schedule]:
+    """Banks that are filled one by one, or by turns."""
+    return [
+        replace(schedule, placement=placement)
+        for placement in (Placement.INTERLEAVED, Placement.BANKED)
+    ]
+
+
+MOVES: tuple[Moves, ...] = (_inner_orders, _strips, _stores, _loads, _quarters, _placements)
+"""The most promising first."""
+
+
+def legal_moves(
+    moves: Moves, schedule: Schedule, problem: Problem, config: GemminiConfig
+) -> list[Schedule]:
+    """Those of `moves` from `schedule` that `config` can execute, each once."""
+    return [
+        move
+        for move in dict.fromkeys(moves(schedule, problem, config))
+        if move != schedule and schedule_problem(move, problem, config) is None
+    ]
