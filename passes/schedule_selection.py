@@ -10,7 +10,7 @@ from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.lower_bound import lower_bound
 from gemmini_xdsl.passes.schedule_heuristic import default_dataflow, default_schedule
-from gemmini_xdsl.passes.schedule_rules import Problem
+from gemmini_xdsl.passes.schedule_rules import Problem, instruction_count
 from gemmini_xdsl.passes.unrolled_schedule import (
     software_pipelines,
     transposed_columns,
@@ -19,6 +19,10 @@ from gemmini_xdsl.passes.unrolled_schedule import (
 
 if TYPE_CHECKING:
     from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
+
+
+LOOPED_INSTRUCTIONS = 150_000
+"""Loops that execute more were slower than LOOP_WS wherever both were timed (timing model)."""
 
 
 def select_schedule(matmul: MatmulOp, config: GemminiConfig) -> Schedule | None:
@@ -40,7 +44,8 @@ def schedule_for(
     A product that fits an instruction cache is unrolled: all of its instructions are ordered at
     compile time. Others run in a loop over unrolled tiles, on LOOP_WS, or in loops over single
     instructions, whichever is fastest in the timing model. The latter are no rival where blocks at
-    the edges are partial: the core would be too busy with them. A small product that stays far from
+    the edges are partial, since the core would be too busy with them, or where there are so many
+    tiles that LOOP_WS loses nothing at their ends. A small product that stays far from
     its bound when it is unrolled is tried on LOOP_WS as well, or in loops if its dataflow is not
     LOOP_WS's.
     """
@@ -60,11 +65,12 @@ def schedule_for(
     if fsm and (unrolled is None or max(least.load, least.store) >= least.array):
         rivals += software_pipelines(problem, config, dataflow)
         rivals += transposed_columns(problem, config, dataflow)
-    if looped is not None and (not fsm or _is_whole(problem, config)):
+    if looped is not None and (not fsm or _suits_loops(looped, problem, config)):
         rivals.append(looped)
     return quick_choice(task(), unrolled, rivals) or unrolled or looped
 
 
-def _is_whole(problem: Problem, config: GemminiConfig) -> bool:
-    """Whether all blocks are full."""
-    return all(size % config.dim == 0 for size in (problem.m, problem.n, problem.k))
+def _suits_loops(looped: Schedule, problem: Problem, config: GemminiConfig) -> bool:
+    """Whether all blocks are full, and few enough for loops over single instructions to pay."""
+    whole = all(size % config.dim == 0 for size in (problem.m, problem.n, problem.k))
+    return whole and instruction_count(looped, problem, config) <= LOOPED_INSTRUCTIONS
