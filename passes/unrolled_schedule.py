@@ -147,6 +147,8 @@ def _close_ahead(
     widest = config.max_block_cols
     inner = f"{streamed}k{other}" if along_k else f"k{streamed}{other}"
     for narrower in (1,) if along_k else (1, 2, 4):
+        if narrower > widest:
+            break
         piece = widest // narrower
         step, pieces = (1, ceil_div(k, widest)) if along_k else (piece, k)
         steps = max(ceil_div(LEAST_PIECES, pieces), ceil_div(LEAST_PAIRS, step * others * k))

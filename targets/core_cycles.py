@@ -47,8 +47,9 @@ _REMAINDERS = (arith.RemUIOp, arith.RemSIOp)
 
 
 def core_cycles(op: Operation) -> int:
-    """Cycles of one operation, without those in its regions."""
-    if isinstance(op, _FREE):
+    """Cycles of one operation, without those in its regions; none for what a compiler folds."""
+    constants = [constant_value(operand) for operand in op.operands]
+    if isinstance(op, _FREE) or (op.name.startswith("arith.") and None not in constants):
         return 0
     if isinstance(op, (arith.MuliOp, *_DIVISIONS, *_REMAINDERS)):
         return _by_number(op)
@@ -63,6 +64,8 @@ def ends_section(op: Operation) -> bool:
 def _by_number(op: Operation) -> int:
     """A multiplication or division: a shift or a mask if it is by a power of two."""
     constant = constant_value(op.operands[1])
+    if constant is None and isinstance(op, arith.MuliOp):
+        constant = constant_value(op.operands[0])
     if constant is None:
         return _MULTIPLY if isinstance(op, arith.MuliOp) else _DIVIDE
     if constant > 0 and not constant & (constant - 1):

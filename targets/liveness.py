@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from xdsl.dialects import func, memref
 from xdsl.ir import Operation
-from xdsl.traits import NoMemoryEffect, Pure
+
+from gemmini_xdsl.passes.index_arithmetic import is_pure
 
 _REMOVABLE = (memref.AllocOp, memref.AllocaOp, memref.LoadOp)
 
@@ -19,7 +20,7 @@ def dead_operations(function: func.FuncOp) -> set[Operation]:
         if isinstance(op, memref.DeallocOp) or (
             op.results
             and not op.regions
-            and (isinstance(op, _REMOVABLE) or op.has_trait(Pure) or op.has_trait(NoMemoryEffect))
+            and (isinstance(op, _REMOVABLE) or is_pure(op))
             and all(use.operation in dead for result in op.results for use in result.uses)
         ):
             dead.add(op)

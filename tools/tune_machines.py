@@ -81,7 +81,7 @@ def find_machine(options: MachineOptions, timeout: float) -> Machine:
     builder = BUILDERS[options.builder or "fastest"]()
     if name == SIMULATOR:
         gap = options.host_gap
-        device = SIMULATOR if gap is None else f"{SIMULATOR}:{gap}"
+        device = SIMULATOR if gap is None else f"{SIMULATOR}:constant-{gap}"
         return Machine(builder, SimulatorRunner(gap), device)
     runner = _plug_in(name)
     own: Builder | None = getattr(runner, "builder", None)

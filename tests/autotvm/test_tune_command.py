@@ -150,7 +150,7 @@ def test_other_builders_and_runners(
     )  # fmt: skip
     assert (status, err) == (0, "")
     (result,) = json.loads(out)["workloads"]
-    assert (result["resumed"], result["device"]) == (0, "simulator:20")
+    assert (result["resumed"], result["device"]) == (0, "simulator:constant-20")
 
 
 PLUG_IN = """

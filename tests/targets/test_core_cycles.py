@@ -73,6 +73,9 @@ def test_c_tells_the_same_cycles(parse: Parse) -> None:
     [
         ("arith.muli %i, %c8", 1),
         ("arith.muli %i, %c3", 6),
+        ("arith.muli %c8, %i", 1),
+        ("arith.muli %c8, %c3", 0),
+        ("arith.remui %c8, %c3", 0),
         ("arith.muli %i, %i", 8),
         ("arith.remui %i, %c8", 1),
         ("arith.remui %i, %c3", 12),

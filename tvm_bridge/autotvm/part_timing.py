@@ -17,16 +17,16 @@ TILES, STRIPS = 3, 8
 """Tiles of each of the two loops over M and N that are measured at least, and of the only one."""
 
 
-def extrapolated_cycles(task: GemmTask, schedule: Schedule, gap: int) -> float:
-    """What a call takes: each tile that is left out as long as another.
+def extrapolated_cycles(task: GemmTask, schedule: Schedule) -> float:
+    """What a call of unrolled tiles, or of loops over single instructions, takes.
 
-    `gap` is what the core needs between commands of LOOP_WS. Raises `TuningError` if
-    the schedule does not compile.
+    Each tile that is left out takes as long as another. Raises `TuningError` if the schedule does
+    not compile.
     """
     outer, inner = _loops(task, schedule)
     sizes = {outer.dim: outer.kept, inner.dim: inner.kept}
     part = replace(task, workload=replace(task.workload, m=sizes["m"], n=sizes["n"]))
-    total, stored = _measure(task, part, schedule, core_gap(schedule, gap))
+    total, stored = _measure(task, part, schedule, core_gap(schedule))
     rows, in_row = _stores(part, schedule, outer, inner)
     full = outer.kept // outer.step
     time, each = float(total), 0.0
@@ -66,12 +66,13 @@ def _loops(task: GemmTask, schedule: Schedule) -> tuple[_Loop, _Loop]:
 
     def loop(dim: str, least: int) -> _Loop:
         total, step = totals[dim], tile[dim] * config.dim
-        if least == TILES and not trips[dim] & (trips[dim] - 1):
-            # The core finds its tile by shifts, which divisions by other numbers would hide.
-            least += 1
         # Rows keep their place in cache lines.
         unit = step if dim == "m" else lcm(step, config.l2_line_bytes // config.input_bytes)
         times = max(0, total - least * step) // unit
+        shifts = _is_power_of_two(trips[dim])
+        # The core finds its tile by shifts or by divisions, which take it far longer.
+        while times and _is_power_of_two(ceil_div(total - times * unit, step)) != shifts:
+            times -= 1
         return _Loop(dim, step, total - times * unit, times * unit // step)
 
     even = totals[inner] % (tile[inner] * config.dim) == 0
@@ -79,6 +80,10 @@ def _loops(task: GemmTask, schedule: Schedule) -> tuple[_Loop, _Loop]:
         loop(outer, STRIPS if trips[inner] == 1 else TILES),
         loop(inner, TILES if even else trips[inner]),
     )
+
+
+def _is_power_of_two(number: int) -> bool:
+    return not number & (number - 1)
 
 
 def _stores(part: GemmTask, schedule: Schedule, outer: _Loop, inner: _Loop) -> tuple[int, int]:

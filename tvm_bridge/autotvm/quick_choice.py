@@ -22,7 +22,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureError
 from gemmini_xdsl.tvm_bridge.autotvm.part_timing import extrapolated_cycles
 from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule, placements_of
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import call_cycles, core_gap, placement_bytes
-from gemmini_xdsl.tvm_bridge.autotvm.task import QUICK_HOST_GAP, GemmTask
+from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 
 UNROLLED_INSTRUCTIONS, UNROLLED_TRIALS = 5000, 12
 """Trials of unrolled schedules end once so many instructions were tried; as long as none is near
@@ -85,7 +85,7 @@ def _rival_costs(task: GemmTask, rivals: Sequence[Schedule]) -> dict[Schedule, f
 
 def _part_cycles(task: GemmTask, schedule: Schedule) -> float:
     try:
-        return extrapolated_cycles(task, schedule, QUICK_HOST_GAP)
+        return extrapolated_cycles(task, schedule)
     except TimingError:
         return inf
 
@@ -94,7 +94,7 @@ def _cycles(task: GemmTask, schedule: Schedule) -> float:
     """Cycles of a call; no end of them if the accelerator would hang."""
     program = compile_schedule(task, schedule)
     try:
-        return call_cycles(task, program, core_gap(schedule, QUICK_HOST_GAP), warm=True)
+        return call_cycles(task, program, core_gap(schedule), warm=True)
     except MeasureError:
         return inf
 

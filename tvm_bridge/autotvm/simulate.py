@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import repeat
 from math import prod
 from typing import Any
 
@@ -99,7 +98,7 @@ class SimulatorRunner:
         """Cycles from the first command until the accelerator is idle; raises `MeasureError`."""
         gap = self.host_gap
         if gap is None:
-            gap = HOST_GAP if schedule is None else core_gap(schedule, HOST_GAP)
+            gap = HOST_GAP if schedule is None else core_gap(schedule)
         return call_cycles(task, program, gap, warm=workload_size(task.workload) <= WARM_PRODUCTS)
 
 
@@ -134,23 +133,23 @@ def placement_bytes(placement: Placement) -> int:
     return prod(argument.shape) * np.dtype(argument.dtype).itemsize
 
 
-def core_gap(schedule: Schedule, loop_ws_gap: int) -> int | None:
+def core_gap(schedule: Schedule) -> int | None:
     """Cycles between two commands; None for loops over single instructions, where these differ.
 
-    Unrolled code makes an operand by one addition. LOOP_WS is called so seldom that its
-    `loop_ws_gap` hardly matters. Programs of the third kind come with the core's cycles counted.
+    Unrolled code makes an operand by one addition. LOOP_WS is called so seldom that its gap hardly
+    matters. Programs of the third kind come with the core's cycles counted.
     """
     if counts_core(schedule):
         return None
-    return UNROLLED_HOST_GAP if schedule.unroll else loop_ws_gap
+    return UNROLLED_HOST_GAP if schedule.unroll else HOST_GAP
 
 
 def send(model: TimingModel, stream: CommandStream, gap: int | None) -> list[int]:
     """Send a stream to the model; returns when each of its MVOUTs was accepted."""
     command, stored = model.command, []
-    gaps = stream.core_cycles if gap is None else repeat(gap)
+    gaps = stream.core_cycles if gap is None else (gap,) * len(stream.items)
     assert gaps is not None, "the core's cycles have not been counted"
-    for item, cycles in zip(stream.items, gaps, strict=False):
+    for item, cycles in zip(stream.items, gaps, strict=True):
         if item is None:
             model.fence()
         else:

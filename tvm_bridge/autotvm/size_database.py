@@ -48,7 +48,7 @@ SAME = 1e-9
 def sources_digest() -> str:
     """A digest of everything that decides how long a schedule takes in the simulator."""
     digest = hashlib.sha256(library_path().read_bytes())
-    for package in ("hardware", "dialects", "passes", "targets"):
+    for package in ("hardware", "dialects", "passes", "targets", "tvm_bridge.autotvm"):
         root = Path(import_module(f"gemmini_xdsl.{package}").__path__[0])
         for path in sorted([*root.rglob("*.py"), *root.rglob("*.toml")]):
             digest.update(path.read_bytes())

@@ -16,11 +16,8 @@ from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 TASK_NAME = "gemmini.matmul"
 BIASES = ("none", "row", "full")
 HOST_GAP = 8
-"""Cycles between two commands that the core is taken to need, unless it is simulated or real.
-
-In the RTL recordings an in-order core needs 4 to 14 cycles where operands are constants or come
-from additions, and about 20 where a loop nest computes them anew for each command.
-"""
+"""Cycles between two commands of LOOP_WS that the core is taken to need in trials, and of schedules
+of any kind where costs are only estimated (4 to 14 in the RTL recordings)."""
 
 UNROLLED_HOST_GAP = 3
 """The same for unrolled code, which makes an operand by one addition (emulated core)."""
