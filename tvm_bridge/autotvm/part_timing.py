@@ -9,7 +9,7 @@ from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.passes.schedule_rules import Tiling, ceil_div
 from gemmini_xdsl.runtime_c.timing import TimingModel
 from gemmini_xdsl.tvm_bridge.autotvm.cache_contents import call_before
-from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule, placements_of
+from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule, counts_core, placements_of
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import core_gap, send
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask
 
@@ -69,10 +69,11 @@ def _loops(task: GemmTask, schedule: Schedule) -> tuple[_Loop, _Loop]:
         # Rows keep their place in cache lines.
         unit = step if dim == "m" else lcm(step, config.l2_line_bytes // config.input_bytes)
         times = max(0, total - least * step) // unit
-        shifts = _is_power_of_two(trips[dim])
-        # The core finds its tile by shifts or by divisions, which take it far longer.
-        while times and _is_power_of_two(ceil_div(total - times * unit, step)) != shifts:
-            times -= 1
+        if counts_core(schedule):
+            # The core finds its tile by shifts or by divisions, which take it far longer.
+            shifts = _is_power_of_two(trips[dim])
+            while times and _is_power_of_two(ceil_div(total - times * unit, step)) != shifts:
+                times -= 1
         return _Loop(dim, step, total - times * unit, times * unit // step)
 
     even = totals[inner] % (tile[inner] * config.dim) == 0
