@@ -9,8 +9,8 @@
  *
  * GEMMINI_ANCHOR(variable) marks a number that the operands of later commands are counted from.
  *
- * GEMMINI_CORE_CYCLES(cycles) tells how long the core takes until the next command; only kernels for
- * the simulator say so.
+ * GEMMINI_CORE_CYCLES(cycles) tells how long the core takes until the next command; only kernels
+ * for the simulator say so.
  *
  * `funct` is a constant from 0 to 127, `rs1` and `rs2` are 64-bit operands. The header needs no
  * C library.
