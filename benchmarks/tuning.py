@@ -27,6 +27,7 @@ import numpy as np
 from tuning_quality import CONFIG, quality, time_to_quality
 
 from gemmini_xdsl.dialects.attributes import Lowering
+from gemmini_xdsl.tools.tune_machines import SIMULATOR
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
 from gemmini_xdsl.tvm_bridge.autotvm.local import LocalExecutor, available_cores
@@ -46,7 +47,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.tuners import make_tuner
 ROOT = Path(__file__).parent.parent
 DATABASE = ROOT / "tvm_bridge" / "autotvm" / "database" / "gemm.log"
 TRIALS = ROOT / "build" / "tuning"
-DEVICE = "simulator"
+DEVICE = SIMULATOR
 MOST_POINTS = 2000
 TIMEOUT = 120.0
 

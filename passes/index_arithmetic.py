@@ -89,7 +89,7 @@ class IndexBuilder:
         """`a mod b` of non-negative numbers."""
         if isinstance(a, int):
             return a % b
-        if b & (b - 1) == 0:
+        if is_power_of_two(b):
             return 0 if b == 1 else self._binary(arith.AndIOp, a, b - 1)
         return self._binary(arith.RemUIOp, a, b)
 
@@ -150,6 +150,11 @@ class IndexBuilder:
         yield IndexBuilder.at_end(body)
         body.add_op(scf.YieldOp())
         self.insert(scf.IfOp(condition, [], [body]))
+
+
+def is_power_of_two(number: int) -> bool:
+    """Whether multiplying by `number` is a shift."""
+    return number > 0 and not number & (number - 1)
 
 
 def is_pure(op: Operation) -> bool:

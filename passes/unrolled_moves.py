@@ -6,7 +6,7 @@ comes within 0.6 % of the best on average, with thirteen trials.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from gemmini_xdsl.dialects.attributes import Placement, Schedule
@@ -35,43 +35,32 @@ def _inner_orders(schedule: Schedule, _: Problem, __: GemminiConfig) -> list[Sch
     return [replace(schedule, inner_order=order) for order in INNER_ORDERS]
 
 
-def _strips(schedule: Schedule, problem: Problem, config: GemminiConfig) -> list[Schedule]:
+def _tiles(schedule: Schedule, problem: Problem, config: GemminiConfig) -> list[Schedule]:
     """The whole product; strips of the widest move, and halves."""
     m, n, k = problem.blocks(config)
     whole = replace(schedule, tile=(m, n, k), order="mnk", double_buffer=())
     widest = config.max_block_cols
-    return [
-        whole,
-        *_of_columns(schedule, (m, n, k), dict.fromkeys((widest, ceil_div(n, 2)))),
-        *_of_rows(schedule, (m, n, k), dict.fromkeys((widest, ceil_div(m, 2)))),
-    ]
+    return [whole, *_strips(schedule, (m, n, k), lambda count: (widest, ceil_div(count, 2)))]
 
 
 def _quarters(schedule: Schedule, problem: Problem, config: GemminiConfig) -> list[Schedule]:
     """Strips of a quarter of the columns or rows."""
-    m, n, k = problem.blocks(config)
-    return [
-        *_of_columns(schedule, (m, n, k), [ceil_div(n, 4)]),
-        *_of_rows(schedule, (m, n, k), [ceil_div(m, 4)]),
-    ]
+    return list(_strips(schedule, problem.blocks(config), lambda count: (ceil_div(count, 4),)))
 
 
-def _of_columns(
-    schedule: Schedule, blocks: tuple[int, int, int], widths: Iterable[int]
-) -> list[Schedule]:
-    """With two slots of sums, so that one strip is stored while the other is computed."""
-    m, n, k = blocks
-    strip = replace(schedule, order="nmk", double_buffer=("b", "c"))
-    return [replace(strip, tile=(m, width, k)) for width in widths if width < n]
+def _strips(
+    schedule: Schedule, blocks: tuple[int, int, int], sizes: Callable[[int], tuple[int, ...]]
+) -> Iterator[Schedule]:
+    """Strips of columns, then of rows, of the `sizes` that so many blocks are split into.
 
-
-def _of_rows(
-    schedule: Schedule, blocks: tuple[int, int, int], heights: Iterable[int]
-) -> list[Schedule]:
-    """The same for rows."""
-    m, n, k = blocks
-    strip = replace(schedule, order="mnk", double_buffer=("a", "c"))
-    return [replace(strip, tile=(height, n, k)) for height in heights if height < m]
+    They have two slots of sums, so that one strip is stored while the other is computed.
+    """
+    for order, axis, streamed in (("nmk", 1, "b"), ("mnk", 0, "a")):
+        strip = replace(schedule, order=order, double_buffer=(streamed, "c"))
+        for size in sizes(blocks[axis]):
+            if size < blocks[axis]:
+                m, n, k = (size if place == axis else blocks[place] for place in range(3))
+                yield replace(strip, tile=(m, n, k))
 
 
 def _loads(schedule: Schedule, problem: Problem, config: GemminiConfig) -> list[Schedule]:
@@ -102,7 +91,7 @@ def _placements(schedule: Schedule, _: Problem, __: GemminiConfig) -> list[Sched
     ]
 
 
-MOVES: tuple[Moves, ...] = (_inner_orders, _strips, _stores, _loads, _quarters, _placements)
+MOVES: tuple[Moves, ...] = (_inner_orders, _tiles, _stores, _loads, _quarters, _placements)
 """The most promising first."""
 
 

@@ -30,9 +30,8 @@ def timed(
     """Commands of the calling thread's kernels take time in `model` inside the block.
 
     The core is taken to need `host_gap` cycles for each command, or as many as the kernel tells
-    (GEMMINI_CORE_CYCLES). `placements` make times
-    independent of where this process's memory happens to lie. Errors of the model (a hang) are
-    found by its next `fence`.
+    (GEMMINI_CORE_CYCLES). `placements` make times independent of where this process's memory
+    happens to lie. Errors of the model (a hang) are found by its next `fence`.
     """
     library = load_library()
     library.gemmini_sim_attach_timing.argtypes = [ctypes.c_void_p, ctypes.c_uint64]

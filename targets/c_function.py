@@ -15,7 +15,7 @@ from gemmini_xdsl.targets.c_expressions import BUILDERS, CValue, Helpers
 from gemmini_xdsl.targets.c_memory import CMemRef, memref_type, root_memref
 from gemmini_xdsl.targets.c_names import Names
 from gemmini_xdsl.targets.c_types import CType, c_type
-from gemmini_xdsl.targets.core_cycles import core_cycles, ends_section
+from gemmini_xdsl.targets.core_cycles import with_core_cycles
 from gemmini_xdsl.targets.errors import TargetError, unsupported_op
 from gemmini_xdsl.targets.liveness import dead_operations
 
@@ -202,21 +202,16 @@ class CFunctionEmitter:
 
     def emit_block(self, block: Block) -> None:
         """Emit the operations of `block` in order."""
-        cycles = 0
-        for op in block.ops:
-            if op in self.dead:
-                continue
-            cycles += core_cycles(op)
-            if ends_section(op):
-                self._spend(cycles)
-                cycles = 0
-            self._operation(op)
-        self._spend(cycles)
-
-    def _spend(self, cycles: int) -> None:
-        """Tell the simulator what the core needs."""
-        if cycles and self.module.core_cycles:
-            self.line(f"GEMMINI_CORE_CYCLES({cycles});")
+        live = (op for op in block.ops if op not in self.dead)
+        if not self.module.core_cycles:
+            for op in live:
+                self._operation(op)
+            return
+        for reached, cycles in with_core_cycles(live):
+            if cycles:
+                self.line(f"GEMMINI_CORE_CYCLES({cycles});")
+            if reached is not None:
+                self._operation(reached)
 
     def _operation(self, op: Operation) -> None:
         builder = BUILDERS.get(type(op))

@@ -64,7 +64,8 @@ class Program:
     """Python functions for `symbol` and all that it calls.
 
     Without `operands` commands are only counted, by mnemonic, and their operands not computed.
-    With `core_cycles` the time that the core needs for all this is counted, too.
+    With `core_cycles` the time that the core needs for all this is counted, too: `core` holds what
+    it has taken so far.
     """
 
     module: ModuleOp
@@ -72,6 +73,7 @@ class Program:
     buffers: Buffers
     operands: bool = True
     core_cycles: bool = False
+    core: list[int] = field(default_factory=lambda: [0])
     slicer: Slicer = field(init=False)
     _names: dict[str, str] = field(default_factory=dict)
     _addresses: dict[object, int] = field(default_factory=dict)
@@ -109,19 +111,13 @@ class Program:
             ) from None
 
     def run(
-        self,
-        arguments: dict[int, int],
-        command: Callable[..., None],
-        fence: Callable[[], None],
-        core: list[int] | None = None,
+        self, arguments: dict[int, int], command: Callable[..., None], fence: Callable[[], None]
     ) -> None:
         """Execute the function with the addresses of its arguments, by index.
 
-        `command` is called with funct, rs1, rs2 and the mnemonic of each command; `core` holds the
-        cycles of the core so far.
+        `command` is called with funct, rs1, rs2 and the mnemonic of each command.
         """
-        scope = {"command": command, "fence": fence, "core": [0] if core is None else core}
-        self._execute(arguments, scope)
+        self._execute(arguments, {"command": command, "fence": fence, "core": self.core})
 
     def count(self, arguments: dict[int, int]) -> dict[str, int]:
         """The number of commands by mnemonic, and of fences."""

@@ -82,19 +82,14 @@ def command_stream(
     placements, addresses = _place(op, buffers)
     items: list[Command | None] = []
     program = Program(module, op.sym_name.data, buffers, core_cycles=core_cycles)
-    if not core_cycles:
-        program.run(
-            addresses, lambda *fields: items.append(Command(*fields)), lambda: items.append(None)
-        )
-        return CommandStream(placements, tuple(items))
-    core, times = [0], [0]
+    core, times = program.core, [0]
 
     def issue(item: Command | None) -> None:
         items.append(item)
         times.append(core[0])
 
-    program.run(addresses, lambda *fields: issue(Command(*fields)), lambda: issue(None), core)
-    gaps = tuple(later - earlier for earlier, later in pairwise(times))
+    program.run(addresses, lambda *fields: issue(Command(*fields)), lambda: issue(None))
+    gaps = tuple(later - earlier for earlier, later in pairwise(times)) if core_cycles else None
     return CommandStream(placements, tuple(items), gaps)
 
 

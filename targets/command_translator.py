@@ -13,13 +13,12 @@ from typing import Any, Protocol
 from xdsl.dialects import arith, func, memref, scf
 from xdsl.dialects.builtin import DYNAMIC_INDEX, FileLineColLoc, IntegerAttr, MemRefType
 from xdsl.ir import Block, Operation, SSAValue
-from xdsl.traits import IsTerminator
 
 from gemmini_xdsl.dialects.rocc import AnchorOp, CommandOp, FenceOp
 from gemmini_xdsl.targets.c_memory import kept_dimensions, static_offset, static_strides
 from gemmini_xdsl.targets.c_types import c_type
 from gemmini_xdsl.targets.command_slice import TARGET, Slice
-from gemmini_xdsl.targets.core_cycles import core_cycles, ends_section
+from gemmini_xdsl.targets.core_cycles import with_core_cycles
 from gemmini_xdsl.targets.errors import unsupported_op
 
 BITS = 64
@@ -171,23 +170,18 @@ class Translator:
     # -- operations -----------------------------------------------------------------------------
 
     def _block(self, block: Block) -> None:
-        cycles = 0
-        for op in block.ops:
-            needed = op in self.slice.operations
-            if needed or op.has_trait(IsTerminator):
-                cycles += core_cycles(op)
-            if not needed:
-                continue
-            if ends_section(op):
-                self._spend(cycles)
-                cycles = 0
-            self._operation(op)
-        self._spend(cycles)
-
-    def _spend(self, cycles: int) -> None:
-        """Let the core take its time."""
-        if cycles and self.program.core_cycles:
-            self._line(f"{_CORE} += {cycles}")
+        if not self.program.core_cycles:
+            for op in block.ops:
+                if op in self.slice.operations:
+                    self._operation(op)
+            return
+        # What ends a region takes time, too.
+        taken = (op for op in block.ops if op in self.slice.operations or op is block.last_op)
+        for reached, cycles in with_core_cycles(taken):
+            if cycles:
+                self._line(f"{_CORE} += {cycles}")
+            if reached is not None and reached in self.slice.operations:
+                self._operation(reached)
 
     def _operation(self, op: Operation) -> None:
         if type(op) in _EXPRESSIONS:

@@ -6,11 +6,14 @@ they predict within a third at most. Compilers may do better or worse with a sin
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from xdsl.dialects import arith, func, scf
 from xdsl.ir import Operation
 
 from gemmini_xdsl.dialects.bounds import constant_value
 from gemmini_xdsl.dialects.rocc import AnchorOp, CommandOp, FenceOp
+from gemmini_xdsl.passes.index_arithmetic import is_power_of_two
 
 _MULTIPLY, _DIVIDE = 8, 34
 """By numbers that only the running program knows: latencies of Rocket's multiplier."""
@@ -48,27 +51,42 @@ _REMAINDERS = (arith.RemUIOp, arith.RemSIOp)
 
 def core_cycles(op: Operation) -> int:
     """Cycles of one operation, without those in its regions; none for what a compiler folds."""
+    if isinstance(op, _FREE):
+        return 0
+    if not op.name.startswith("arith."):
+        return _CYCLES.get(type(op), 0)
     constants = [constant_value(operand) for operand in op.operands]
-    if isinstance(op, _FREE) or (op.name.startswith("arith.") and None not in constants):
+    if None not in constants:
         return 0
     if isinstance(op, (arith.MuliOp, *_DIVISIONS, *_REMAINDERS)):
-        return _by_number(op)
-    return _CYCLES.get(type(op), int(op.name.startswith("arith.")))
+        return _by_number(op, *constants)
+    return _CYCLES.get(type(op), 1)
 
 
-def ends_section(op: Operation) -> bool:
-    """Whether the core may have to wait at `op`, or goes on elsewhere."""
+def with_core_cycles(ops: Iterable[Operation]) -> Iterator[tuple[Operation | None, int]]:
+    """Operations in order, each with the cycles that have to be told before it.
+
+    That is where the core may have to wait, or goes on elsewhere. What is left comes with None.
+    """
+    cycles = 0
+    for op in ops:
+        cycles += core_cycles(op)
+        told = cycles if _ends_section(op) else 0
+        cycles -= told
+        yield op, told
+    yield None, cycles
+
+
+def _ends_section(op: Operation) -> bool:
     return bool(op.regions) or isinstance(op, (CommandOp, FenceOp, func.CallOp))
 
 
-def _by_number(op: Operation) -> int:
+def _by_number(op: Operation, left: int | None, right: int | None) -> int:
     """A multiplication or division: a shift or a mask if it is by a power of two."""
-    constant = constant_value(op.operands[1])
-    if constant is None and isinstance(op, arith.MuliOp):
-        constant = constant_value(op.operands[0])
+    constant = left if right is None and isinstance(op, arith.MuliOp) else right
     if constant is None:
         return _MULTIPLY if isinstance(op, arith.MuliOp) else _DIVIDE
-    if constant > 0 and not constant & (constant - 1):
+    if is_power_of_two(constant):
         return 1
     if isinstance(op, arith.MuliOp):
         return _MULTIPLY_BY_CONSTANT

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from math import lcm
 
 from gemmini_xdsl.dialects.attributes import Schedule
+from gemmini_xdsl.passes.index_arithmetic import is_power_of_two
 from gemmini_xdsl.passes.schedule_rules import Tiling, ceil_div
 from gemmini_xdsl.runtime_c.timing import TimingModel
 from gemmini_xdsl.tvm_bridge.autotvm.cache_contents import call_before
@@ -71,8 +72,8 @@ def _loops(task: GemmTask, schedule: Schedule) -> tuple[_Loop, _Loop]:
         times = max(0, total - least * step) // unit
         if counts_core(schedule):
             # The core finds its tile by shifts or by divisions, which take it far longer.
-            shifts = _is_power_of_two(trips[dim])
-            while times and _is_power_of_two(ceil_div(total - times * unit, step)) != shifts:
+            shifts = is_power_of_two(trips[dim])
+            while times and is_power_of_two(ceil_div(total - times * unit, step)) != shifts:
                 times -= 1
         return _Loop(dim, step, total - times * unit, times * unit // step)
 
@@ -81,10 +82,6 @@ def _loops(task: GemmTask, schedule: Schedule) -> tuple[_Loop, _Loop]:
         loop(outer, STRIPS if trips[inner] == 1 else TILES),
         loop(inner, TILES if even else trips[inner]),
     )
-
-
-def _is_power_of_two(number: int) -> bool:
-    return not number & (number - 1)
 
 
 def _stores(part: GemmTask, schedule: Schedule, outer: _Loop, inner: _Loop) -> tuple[int, int]:
