@@ -160,6 +160,9 @@ def _parse_parameter_value(parser: AttrParser) -> int | bool | str:
 TILE_DIMS = "mnk"
 OPERANDS = "abc"
 
+BUFFER_SLOTS = 2
+"""Slots of a buffer whose next tile is loaded, or whose last one is stored, meanwhile."""
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -176,7 +179,9 @@ class Schedule:
     `prefetch_distance` says how many MVINs ahead of their first product its loads are sent; with 0
     they are a whole tile ahead. With `transposed_tiles` a whole product is ordered like that, whose
     tiles along k have a slot each: in the first ones B, a single column, is loaded as a row, which
-    takes fewer requests, and transposed by the array, which takes a second pass.
+    takes fewer requests, and transposed by the array, which takes a second pass. `prologue_tiles`
+    are computed before the loop of a software pipeline: a second one gives the array work while the
+    operand that stays is loaded.
     """
 
     tile: tuple[int, int, int]
@@ -192,10 +197,11 @@ class Schedule:
     software_pipeline: bool = False
     prefetch_distance: int = 0
     transposed_tiles: int = 0
+    prologue_tiles: int = 1
 
     def slots(self, operand: str) -> int:
         """Slots of the local buffer of `operand` ("a", "b" or "c")."""
-        return 2 if operand in self.double_buffer else 1
+        return BUFFER_SLOTS if operand in self.double_buffer else 1
 
     def problem(self) -> str | None:
         """The first rule that the fields break whatever the hardware, or None."""
@@ -236,6 +242,19 @@ class Schedule:
             )
         if self.prefetch_distance and not (self.software_pipeline or self.transposed_tiles):
             return "prefetch_distance needs software_pipeline = true, or transposed_tiles"
+        return self._prologue_problem()
+
+    def _prologue_problem(self) -> str | None:
+        tiles, most = self.prologue_tiles, BUFFER_SLOTS
+        if not 1 <= tiles <= most:
+            return f"prologue_tiles must be 1 to {most}, each with slots of its own, got {tiles}"
+        if self.prologue_tiles > 1 and not self.software_pipeline:
+            return "prologue_tiles are those of a pipeline: they need software_pipeline = true"
+        if self.prologue_tiles > 1 and self.prefetch_distance:
+            return (
+                "prologue_tiles: with a prefetch_distance loads keep the pace of one tile's "
+                "products; choose one of them"
+            )
         return None
 
 

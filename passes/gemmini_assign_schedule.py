@@ -55,6 +55,7 @@ class GemminiAssignSchedulePass(ModulePass):
     software_pipeline: bool | None = None
     prefetch_distance: int | None = None
     transposed_tiles: int | None = None
+    prologue_tiles: int | None = None
     override: bool = False
     heuristic: Literal["default", "library"] = "default"
     log: str = "none"

@@ -14,7 +14,8 @@ from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.tile import UnrollOp
 from gemmini_xdsl.passes.configuration_state import CONFIGS
 from gemmini_xdsl.passes.instruction_ordering import order_instructions
-from gemmini_xdsl.passes.pipeline_ordering import order_ahead, order_kernel, order_prologue
+from gemmini_xdsl.passes.pipeline_ordering import order_ahead, order_kernel
+from gemmini_xdsl.passes.prologue_ordering import order_prologue
 from gemmini_xdsl.passes.straight_line import Instruction, read_instructions
 
 
@@ -71,7 +72,7 @@ def order_region(
     if region.distance:
         return order_ahead(before, code, config, region.distance)
     if region.prologue is not None:
-        ordered = order_prologue(before, code, config)
+        ordered = order_prologue(before, code, config, region.tiles)
         if ordered is not None:
             return ordered
     return order_instructions(before, code, config)

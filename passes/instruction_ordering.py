@@ -6,20 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from xdsl.dialects.builtin import FixedBitwidthType, MemRefType
-from xdsl.ir import SSAValue
-from xdsl.utils.exceptions import PassFailedException
-from xdsl.utils.hints import isa
-
 from gemmini_xdsl.dialects.attributes import Space
 from gemmini_xdsl.dialects.isa import MvoutOp, PreloadOp
-from gemmini_xdsl.dialects.matmul import row_stride
 from gemmini_xdsl.hardware import GemminiConfig
-from gemmini_xdsl.passes.diagnostics import location
 from gemmini_xdsl.passes.instruction_costs import InstructionCosts
 from gemmini_xdsl.passes.instruction_groups import InstructionGroups, with_configs
 from gemmini_xdsl.passes.list_scheduling import Task, Unit, depend, list_schedule
-from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress
+from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress, exchange_destinations
+from gemmini_xdsl.passes.transfer_costs import TransferCosts
 
 
 def order_instructions(
@@ -56,9 +50,7 @@ class _Sum:
         (_, overwriting), *_ = self.writers
         _, first = min(self.writers, key=lambda writer: position[writer[0]])
         if first is not overwriting:
-            a, b = overwriting.addresses, first.addresses
-            overwriting.addresses = (*a[:-1], b[-1])
-            first.addresses = (*b[:-1], a[-1])
+            exchange_destinations(overwriting, first)
 
 
 @dataclass(slots=True)
@@ -82,24 +74,16 @@ class _Located(NamedTuple):
     banks: frozenset[int]
 
 
-class _Matrix(NamedTuple):
-    """A matrix in DRAM: bytes of an element, and between rows."""
-
-    element: int
-    stride: int
-
-
 class _Tasks:
     """Groups of instructions as tasks with their dependencies."""
 
     def __init__(self, config: GemminiConfig):
         self.config = config
         self.costs = InstructionCosts(config)
+        self.transfers = TransferCosts(config)
         self._rows: dict[Space, dict[int, _Row]] = {space: {} for space in Space}
         self._sums: list[_Sum] = []
         self._located: dict[tuple[LocalAddress, int], _Located] = {}
-        self._matrices: dict[SSAValue, _Matrix] = {}
-        self._cycles: dict[tuple[int, ...], float] = {}
 
     def ordered(self, groups: Sequence[Sequence[Instruction]]) -> list[Instruction]:
         """The instructions in their new order."""
@@ -149,26 +133,16 @@ class _Tasks:
         return task
 
     def _store(self, number: int, code: Instruction) -> Task:
-        rows, cols = code.sizes
-        matrix, offset = self._in_memory(code)
-        key = (1, rows, cols, matrix.element, offset % self.config.dma_max_bytes, matrix.stride)
-        if key not in self._cycles:
-            self._cycles[key] = self.costs.store(*key[1:])
-        task = Task(number, Unit.STORE, self._cycles[key])
+        _, cols = code.sizes
+        task = Task(number, Unit.STORE, self.transfers.store(code))
         (source,) = code.addresses
         assert source is not None
         task.banks = self._use(task, source, -(-cols // self.config.dim) * self.config.dim)
         return task
 
     def _load(self, number: int, code: Instruction) -> Task:
-        rows, cols = code.sizes
-        matrix, offset = self._in_memory(code)
-        size = cols * matrix.element
-        # Requests are aligned to their sizes, of which this is the largest.
-        key = (0, rows, size, offset % self.config.dma_max_bytes, matrix.stride)
-        if key not in self._cycles:
-            self._cycles[key] = self.costs.load(*key[1:])
-        task = Task(number, Unit.LOAD, self._cycles[key])
+        _, cols = code.sizes
+        task = Task(number, Unit.LOAD, self.transfers.load(code))
         (destination,) = code.addresses
         assert destination is not None
         blocks = -(-cols // self.config.dim)
@@ -178,27 +152,6 @@ class _Tasks:
         else:
             task.banks = banks
         return task
-
-    def _in_memory(self, code: Instruction) -> tuple[_Matrix, int]:
-        """The matrix of an instruction, and bytes from its start to the first element."""
-        if code.matrix is None:
-            return _Matrix(self.config.input_bytes, 0), 0
-        if code.matrix not in self._matrices:
-            type_ = code.matrix.type
-            assert isa(type_, MemRefType)
-            assert isinstance(type_.element_type, FixedBitwidthType)
-            element = type_.element_type.size
-            stride = 0 if type_.get_num_dims() == 1 else row_stride(type_) * element
-            self._matrices[code.matrix] = _Matrix(element, stride)
-        matrix = self._matrices[code.matrix]
-        if len(code.offsets) == 1:
-            return matrix, 0
-        row, col = code.offsets
-        if not isinstance(row, int) or not isinstance(col, int):
-            raise PassFailedException(
-                f"{location(code.op)}: has offsets known at run time only, so it cannot be ordered"
-            )
-        return matrix, row * matrix.stride + col * matrix.element
 
     # -- rows -----------------------------------------------------------------------------------
 

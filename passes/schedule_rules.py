@@ -207,7 +207,13 @@ def pipeline_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
     """What a software pipeline lacks: slots of the operand that comes in strips, and of sums."""
     if not schedule.software_pipeline:
         return None
-    streamed = Tiling.of(schedule, problem, config).streamed
+    tiling = Tiling.of(schedule, problem, config)
+    streamed, tiles = tiling.streamed, max(tiling.trips[:2])
+    if 1 < schedule.prologue_tiles >= tiles:
+        return (
+            f"prologue_tiles: there are {tiles} tiles, and the loop needs at least one of them, "
+            f"got {schedule.prologue_tiles}"
+        )
     if all(schedule.slots(operand) > 1 for operand in (streamed, "c")):
         return None
     return (
@@ -241,7 +247,8 @@ def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfi
     trips = dict(zip(TILE_DIMS, tiling.trips, strict=True))
     loops = [dim for dim in schedule.order if trips[dim] > 1]
     pipelined = schedule.software_pipeline
-    computed, loaded = (2, 3) if pipelined else (1, 1)
+    tiles = schedule.prologue_tiles
+    computed, loaded = (1 + tiles, 2 + tiles) if pipelined else (1, 1)
     if pipelined:
         blocks, trips = tile, dict.fromkeys(TILE_DIMS, 1)
 

@@ -19,9 +19,10 @@ from gemmini_xdsl.passes.instruction_streams import Stream, copy_region, open_st
 def expand_software_pipeline(op: PipelineOp, region: UnrollOp) -> None:
     """Make a loop of `op`, which stands in `region` and is left to be erased.
 
-    `region` becomes the prologue: what stands before `op`, the first tile, and the loads of the
-    second. The kernel computes one tile, loads the next and stores the one before. It loads one
-    tile too many, which the tiles' offsets allow. The epilogue stores the last tile.
+    `region` becomes the prologue: what stands before `op`, the first tiles, and the loads of the
+    next; all of these tiles but the last are stored there. The kernel computes one tile, loads the
+    next and stores the one before. It loads one tile too many, which the tiles' offsets allow. The
+    epilogue stores the last tile.
 
     With a prefetch distance of n only the first n loads of the next tile's operand are sent in
     advance, and the kernel begins with those that its own tile still lacks.
@@ -31,13 +32,17 @@ def expand_software_pipeline(op: PipelineOp, region: UnrollOp) -> None:
         if isinstance(inner, AllocOp) or is_pure(inner):
             _move_before(inner, region)
     prologue = IndexBuilder.before(op)
-    copy_region(op.prefetch.block, prologue, 0)
-    copy_region(op.compute.block, prologue, 0)
-    _load_ahead(op, prologue, 1, distance)
+    tiles = region.tiles
+    for tile in range(tiles):
+        copy_region(op.prefetch.block, prologue, tile)
+        copy_region(op.compute.block, prologue, tile)
+    for tile in range(tiles - 1):
+        copy_region(op.store.block, prologue, tile)
+    _load_ahead(op, prologue, tiles, distance)
     region.software_pipeline, region.prologue = None, UnitAttr()
 
     after = IndexBuilder(InsertPoint.after(region))
-    with after.loop(trips, start=1) as (body, iteration):
+    with after.loop(trips, start=tiles) as (body, iteration):
         previous, following = body.subtract(iteration, 1), body.add(iteration, 1)
         kernel = UnrollOp.empty(kernel=True, prefetch_distance=distance)
         body.insert(kernel)

@@ -90,6 +90,13 @@ class Instruction:
     sizes: tuple[int, ...] = ()
 
 
+def exchange_destinations(one: Instruction, other: Instruction) -> None:
+    """Let each write where the other one does, and overwrite or add as that one does."""
+    a, b = one.addresses, other.addresses
+    one.addresses = (*a[:-1], b[-1])
+    other.addresses = (*b[:-1], a[-1])
+
+
 def read_instructions(block: Block, *, run_time: bool = False) -> Iterator[Instruction]:
     """The instructions of a block without loops; operations that are none are passed over.
 

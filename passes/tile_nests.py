@@ -119,6 +119,7 @@ class InstructionNest(Nest):
             region = UnrollOp.empty(
                 software_pipeline=self.schedule.software_pipeline,
                 prefetch_distance=self.schedule.prefetch_distance,
+                prologue_tiles=self.schedule.prologue_tiles,
             )
             builder.insert(region)
             builder = IndexBuilder.at_end(region.body.block)

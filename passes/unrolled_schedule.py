@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import prod
 
-from gemmini_xdsl.dialects.attributes import Dataflow, Placement, Schedule
+from gemmini_xdsl.dialects.attributes import BUFFER_SLOTS, Dataflow, Placement, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.instruction_costs import InstructionCosts
 from gemmini_xdsl.passes.lower_bound import lower_bound
@@ -25,6 +26,10 @@ the more, the further ahead is the bank that is loaded of that which is read."""
 
 LEAST_PIECES = 6
 """Pieces of a strip that take turns in banks, two by two."""
+
+
+SLOW_LOADS = 1.1
+"""Times the products of a strip: loads of the resident operand that call for a second strip."""
 
 
 def unrolled_schedule(
@@ -98,7 +103,7 @@ def software_pipelines(
         strips = [
             strip
             for width in dict.fromkeys((*narrow, min(least, widest), min(2 * least, widest)))
-            for strip in _far_ahead(order, width, others, k, dataflow)
+            for strip in _far_ahead(order, width, others, problem, config, dataflow)
         ]
         strips += _close_ahead(order, others, problem, config, dataflow)
         found += [
@@ -125,11 +130,47 @@ def _strip(order: str, width: int, others: int, k: int, dataflow: Dataflow) -> S
 
 
 def _far_ahead(
-    order: str, width: int, others: int, k: int, dataflow: Dataflow
-) -> tuple[Schedule, ...]:
-    """Each strip is loaded while the one before is computed."""
-    banked = _strip(order, width, others, k, dataflow)
-    return banked, replace(banked, placement=Placement.INTERLEAVED)
+    order: str,
+    width: int,
+    others: int,
+    problem: Problem,
+    config: GemminiConfig,
+    dataflow: Dataflow,
+) -> Iterator[Schedule]:
+    """Each strip is loaded while the one before is computed.
+
+    The first one has too few products for the time in which the other operand is loaded if that
+    is slow; then two are computed meanwhile.
+    """
+    banked = _strip(order, width, others, problem.blocks(config)[2], dataflow)
+    slow = _resident_cycles(order, problem, config) > SLOW_LOADS * _pair_cycles(banked, config)
+    for prologue_tiles in (1, BUFFER_SLOTS) if slow else (1,):
+        for placement in (Placement.BANKED, Placement.INTERLEAVED):
+            yield replace(banked, placement=placement, prologue_tiles=prologue_tiles)
+
+
+def _pair_cycles(strip: Schedule, config: GemminiConfig) -> int:
+    """Cycles of the products of a strip."""
+    return prod(strip.tile) * InstructionCosts(config).pair
+
+
+def _resident_cycles(order: str, problem: Problem, config: GemminiConfig) -> float:
+    """Cycles of loading the operand that does not come in strips."""
+    rows, cols = (problem.k, problem.n) if order[0] == "m" else (problem.m, problem.k)
+    if problem.transpose_b if order[0] == "m" else problem.transpose_a:
+        rows, cols = cols, rows
+    costs, stride = InstructionCosts(config), cols * config.input_bytes
+    widest = config.max_block_cols * config.dim
+    row = sum(
+        costs.load(
+            config.dim,
+            min(widest, cols - start) * config.input_bytes,
+            start * config.input_bytes,
+            stride,
+        )
+        for start in range(0, cols, widest)
+    )
+    return ceil_div(rows, config.dim) * row
 
 
 def _close_ahead(

@@ -30,6 +30,7 @@ class UnrollOp(IRDLOperation):
     tiles than its products, so that they can be spread over these. With a `prefetch_distance` the
     last loads of the tile stand in the kernel, too, and as many fewer of the next tile's: a load
     belongs to the kernel's own tile if its slot is the value that the products have for theirs.
+    The prologue computes `prologue_tiles`, by default one.
     """
 
     name = "gemmini.unroll"
@@ -38,12 +39,14 @@ class UnrollOp(IRDLOperation):
     prologue = opt_prop_def(UnitAttr)
     kernel = opt_prop_def(UnitAttr)
     prefetch_distance = opt_prop_def(IntegerAttr[I64])
+    prologue_tiles = opt_prop_def(IntegerAttr[I64])
     body = region_def("single_block")
 
     traits = traits_def(NoTerminator(), RecursiveMemoryEffect())
     assembly_format: ClassVar[str] = (
         "(`software_pipeline` $software_pipeline^)? (`prologue` $prologue^)? (`kernel` $kernel^)? "
-        "(`prefetch_distance` $prefetch_distance^)? $body attr-dict"
+        "(`prefetch_distance` $prefetch_distance^)? (`prologue_tiles` $prologue_tiles^)? "
+        "$body attr-dict"
     )
 
     def __init__(
@@ -53,13 +56,16 @@ class UnrollOp(IRDLOperation):
         software_pipeline: bool = False,
         kernel: bool = False,
         prefetch_distance: int = 0,
+        prologue_tiles: int = 1,
     ):
+        tiles = IntegerAttr(prologue_tiles, i64) if prologue_tiles > 1 else None
         distance = IntegerAttr(prefetch_distance, i64) if prefetch_distance else None
         super().__init__(
             properties={
                 "software_pipeline": UnitAttr() if software_pipeline else None,
                 "kernel": UnitAttr() if kernel else None,
                 "prefetch_distance": distance,
+                "prologue_tiles": tiles,
             },
             regions=[body],
         )
@@ -69,16 +75,27 @@ class UnrollOp(IRDLOperation):
         """How many MVINs ahead of their products the streamed operand is loaded; 0: a tile."""
         return 0 if self.prefetch_distance is None else int(self.prefetch_distance.value.data)
 
+    @property
+    def tiles(self) -> int:
+        """How many tiles the prologue of a software pipeline computes."""
+        return 1 if self.prologue_tiles is None else int(self.prologue_tiles.value.data)
+
     def verify_(self) -> None:
-        """Nothing enters the region by arguments of its block; a distance is positive."""
+        """Nothing enters the region by arguments of its block; numbers are positive."""
         if self.body.block.args:
             raise VerifyException(f"its block takes no arguments, got {len(self.body.block.args)}")
         if self.prefetch_distance is not None and self.distance < 1:
             raise VerifyException(f"prefetch_distance must be at least 1, got {self.distance}")
+        if self.tiles < 1:
+            raise VerifyException(f"prologue_tiles must be at least 1, got {self.tiles}")
 
     @staticmethod
     def empty(
-        *, software_pipeline: bool = False, kernel: bool = False, prefetch_distance: int = 0
+        *,
+        software_pipeline: bool = False,
+        kernel: bool = False,
+        prefetch_distance: int = 0,
+        prologue_tiles: int = 1,
     ) -> UnrollOp:
         """A region that holds no operations yet."""
         return UnrollOp(
@@ -86,4 +103,5 @@ class UnrollOp(IRDLOperation):
             software_pipeline=software_pipeline,
             kernel=kernel,
             prefetch_distance=prefetch_distance,
+            prologue_tiles=prologue_tiles,
         )

@@ -320,6 +320,7 @@ PIPELINES = [
     (Workload(100, 30, 40, bias="row"), _ROWS),
     (Workload(100, 30, 40), replace(_ROWS, placement=Placement.INTERLEAVED)),
     (Workload(17, 30, 40), _ROWS),
+    (Workload(100, 30, 40, bias="row"), replace(_ROWS, prologue_tiles=2)),
     (Workload(32, 70, 20, bias="full"), replace(_ROWS, tile=(2, 2, 2), double_buffer=("b", "c"))),
     (Workload(100, 1, 700, bias="row"), replace(_AHEAD, tile=(1, 1, 44))),
     (
@@ -337,8 +338,8 @@ PIPELINES = [
         ),
     ),
 ]
-"""Software pipelines over rows, one of two strips, over columns, and with a prefetch distance; a
-product of one column that the array transposes in part.
+"""Software pipelines over rows, one of two strips, one with two in its prologue, over columns, and
+with a prefetch distance; a product of one column that the array transposes in part.
 """
 
 UNROLLED_PRODUCTS: list[dict[str, Any]] = [

@@ -202,6 +202,26 @@ def test_strips_that_are_as_narrow_as_their_pieces_do_not_narrow_other_loads() -
     assert {mvin_cols for _, mvin_cols in pieces} == {0, 32, 16}
 
 
+@pytest.mark.parametrize(
+    ("sizes", "tiles"),
+    [
+        # Rows of 128 bytes take as long to load as their products.
+        ((128, 128, 128), {"mnk": {1}, "nmk": {1}}),
+        # Those of 130 bytes cross beats, and lines.
+        ((130, 130, 130), {"mnk": {1, 2}, "nmk": {1, 2}}),
+        # Rows of A only.
+        ((200, 128, 130), {"mnk": {1}, "nmk": {1, 2}}),
+    ],
+)
+def test_two_tiles_in_the_prologue_where_loads_are_slow(
+    sizes: tuple[int, int, int], tiles: dict[str, set[int]]
+) -> None:
+    found = software_pipelines(Workload(*sizes).problem, CONFIG, Dataflow.WS)
+    for order, counts in tiles.items():
+        far = [item for item in found if item.order == order and not item.prefetch_distance]
+        assert {item.prologue_tiles for item in far} == counts
+
+
 def test_no_measuring_where_the_timing_model_does_not_apply() -> None:
     config = replace(CONFIG, name="odd", accumulator_single_ported=True)
     with pytest.raises(TimingError, match="not modelled"):

@@ -175,6 +175,8 @@ def pipelined(product: Any, draw: random.Random, config: GemminiConfig) -> Any:
         if draw.random() < 0.5:
             fields = [field for field in fields if not field.startswith("placement")]
             fields += ["placement = cyclic", f"prefetch_distance = {draw.randint(1, 6)}"]
+        elif draw.random() < 0.6:
+            fields.append("prologue_tiles = 2")
         chosen = replace(
             product,
             m=long if rows else short,

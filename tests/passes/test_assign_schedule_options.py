@@ -59,4 +59,12 @@ def test_options_become_fields() -> None:
     )
     assert strips.software_pipeline
     assert strips.double_buffer == ("a", "c")
+    filled = assigned(
+        tile=(1, 1, 20),
+        double_buffer=("a", "c"),
+        unroll=True,
+        software_pipeline=True,
+        prologue_tiles=2,
+    )
+    assert filled.prologue_tiles == 2
     assert type(strips.placement) is type(Schedule((1, 1, 1)).placement)

@@ -32,6 +32,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import (
     LOWERING,
     MVIN,
     MVOUT,
+    PROLOGUE_TILES,
     SLOTS,
     SOFTWARE_PIPELINE,
     TILES,
@@ -121,9 +122,12 @@ def _add_constraints(space: ConfigSpace, problem: Problem, config: GemminiConfig
     space.add_constraint((m, n, c, LOWERING), allowed)
     space.add_constraint((DATAFLOW, LOWERING), allowed)
     space.add_constraint(
-        (*TILES, EXCHANGE, MVIN, MVOUT, UNROLL, SOFTWARE_PIPELINE), short_if_unrolled
+        (*TILES, EXCHANGE, MVIN, MVOUT, UNROLL, SOFTWARE_PIPELINE, PROLOGUE_TILES),
+        short_if_unrolled,
     )
-    space.add_constraint((*TILES[:2], *SLOTS, SOFTWARE_PIPELINE), slots_if_pipelined)
+    space.add_constraint(
+        (*TILES[:2], *SLOTS, SOFTWARE_PIPELINE, PROLOGUE_TILES), slots_if_pipelined
+    )
     for entry in FIELD_KNOBS:
         if not {*TILES, *SLOTS} & {*entry.names}:
             names = (*entry.names, *entry.limited_with)

@@ -15,7 +15,7 @@ from typing import Any
 
 from xdsl.utils.str_enum import StrEnum
 
-from gemmini_xdsl.dialects.attributes import OPERANDS, TILE_DIMS, Schedule
+from gemmini_xdsl.dialects.attributes import BUFFER_SLOTS, OPERANDS, TILE_DIMS, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.schedule_rules import MAX_UNROLLED_INSTRUCTIONS, Problem, Tiling
 from gemmini_xdsl.passes.unrolled_schedule import PREFETCH_DISTANCES
@@ -39,6 +39,7 @@ MVIN, MVOUT, PLACEMENT, LOWERING = "mvin_cols", "mvout_cols", "placement", "lowe
 UNROLL = "unroll"
 SOFTWARE_PIPELINE = "software_pipeline"
 PREFETCH_DISTANCE = "prefetch_distance"
+PROLOGUE_TILES = "prologue_tiles"
 
 _PLAIN, _EXCHANGED = "mnk", "nmk"
 _DEFAULT = Schedule((1, 1, 1))
@@ -215,6 +216,12 @@ def _distances(problem: Problem, config: GemminiConfig) -> list[int]:
     return [0, *PREFETCH_DISTANCES] if any(_pipelinable(problem, config)) else [0]
 
 
+def _prologues(problem: Problem, config: GemminiConfig) -> list[int]:
+    """Tiles that the prologue of a software pipeline computes."""
+    most = BUFFER_SLOTS if any(_pipelinable(problem, config)) else 1
+    return list(range(1, most + 1))
+
+
 def _widest_store(problem: Problem, config: GemminiConfig) -> int:
     """Blocks that one MVOUT moves at most."""
     return 1 if problem.wide_result else config.max_block_cols
@@ -263,6 +270,11 @@ FIELD_KNOBS = (
     plain("prefetch_distance", _distances, limited_with=(PLACEMENT, UNROLL, SOFTWARE_PIPELINE)),
     # Few schedules have any; they are tried beside the space (`transposed_columns`).
     plain("transposed_tiles", lambda problem, config: [0]),
+    plain(
+        "prologue_tiles",
+        _prologues,
+        limited_with=(PLACEMENT, UNROLL, SOFTWARE_PIPELINE, PREFETCH_DISTANCE),
+    ),
 )
 """The knobs of every field, in the order of the knobs."""
 

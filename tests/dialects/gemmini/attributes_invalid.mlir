@@ -57,7 +57,7 @@
 
 // -----
 
-// CHECK: unknown schedule field 'tiles'; fields are tile, order, inner_order, dataflow, double_buffer, mvin_cols, mvout_cols, placement, lowering, unroll, software_pipeline, prefetch_distance, transposed_tiles{{$}}
+// CHECK: unknown schedule field 'tiles'; fields are tile, order, inner_order, dataflow, double_buffer, mvin_cols, mvout_cols, placement, lowering, unroll, software_pipeline, prefetch_distance, transposed_tiles, prologue_tiles{{$}}
 "test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], tiles = 2>} : () -> ()
 
 // -----
@@ -174,3 +174,23 @@
 
 // CHECK: transposed_tiles are those of a whole product: they need a prefetch_distance and no software_pipeline{{$}}
 "test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], unroll = true, transposed_tiles = 2>} : () -> ()
+
+// -----
+
+// CHECK: prologue_tiles must be 1 to 2, each with slots of its own, got 0{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], prologue_tiles = 0>} : () -> ()
+
+// -----
+
+// CHECK: prologue_tiles must be 1 to 2, each with slots of its own, got 3{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], unroll = true, software_pipeline = true, prologue_tiles = 3>} : () -> ()
+
+// -----
+
+// CHECK: prologue_tiles are those of a pipeline: they need software_pipeline = true{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], unroll = true, prologue_tiles = 2>} : () -> ()
+
+// -----
+
+// CHECK: prologue_tiles: with a prefetch_distance loads keep the pace of one tile's products; choose one of them{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], placement = cyclic, unroll = true, software_pipeline = true, prefetch_distance = 2, prologue_tiles = 2>} : () -> ()

@@ -8,7 +8,9 @@
   any_order = #gemmini.schedule<lowering = loop_ws, tile = [8, 8, 8], double_buffer = ["c"]>,
   unrolled = #gemmini.schedule<unroll = true, tile = [2, 3, 4], placement = interleaved>,
   looped = #gemmini.schedule<tile = [2, 3, 4], unroll = false>,
-  pipelined = #gemmini.schedule<tile = [2, 3, 4], software_pipeline = true, unroll = true>
+  pipelined = #gemmini.schedule<tile = [2, 3, 4], software_pipeline = true, unroll = true>,
+  filled = #gemmini.schedule<tile = [2, 3, 4], prologue_tiles = 2, software_pipeline = true, unroll = true>,
+  plain = #gemmini.schedule<tile = [2, 3, 4], prologue_tiles = 1>
 } : () -> ()
 
 // CHECK: "test.op"()
@@ -18,4 +20,6 @@
 // CHECK-SAME: any_order = #gemmini.schedule<tile = [8, 8, 8], double_buffer = ["c"], lowering = loop_ws>,
 // CHECK-SAME: unrolled = #gemmini.schedule<tile = [2, 3, 4], placement = interleaved, unroll = true>,
 // CHECK-SAME: looped = #gemmini.schedule<tile = [2, 3, 4]>,
-// CHECK-SAME: pipelined = #gemmini.schedule<tile = [2, 3, 4], unroll = true, software_pipeline = true>
+// CHECK-SAME: pipelined = #gemmini.schedule<tile = [2, 3, 4], unroll = true, software_pipeline = true>,
+// CHECK-SAME: filled = #gemmini.schedule<tile = [2, 3, 4], unroll = true, software_pipeline = true, prologue_tiles = 2>,
+// CHECK-SAME: plain = #gemmini.schedule<tile = [2, 3, 4]>

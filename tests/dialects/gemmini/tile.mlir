@@ -89,6 +89,9 @@ func.func @pipelined(%A: memref<100x200xi8>) {
   gemmini.unroll kernel prefetch_distance 3 {
     gemmini.fence
   }
+  gemmini.unroll software_pipeline prologue_tiles 2 {
+    gemmini.fence
+  }
   return
 }
 // CHECK-LABEL: func.func @pipelined
@@ -99,6 +102,9 @@ func.func @pipelined(%A: memref<100x200xi8>) {
 // CHECK-NEXT:      gemmini.fence
 // CHECK-NEXT:    }
 // CHECK-NEXT:    gemmini.unroll kernel prefetch_distance 3 {
+// CHECK-NEXT:      gemmini.fence
+// CHECK-NEXT:    }
+// CHECK-NEXT:    gemmini.unroll software_pipeline prologue_tiles 2 {
 // CHECK-NEXT:      gemmini.fence
 // CHECK-NEXT:    }
 // CHECK-NEXT:    func.return

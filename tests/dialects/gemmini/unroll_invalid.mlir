@@ -26,3 +26,10 @@ func.func @f() {
 gemmini.unroll kernel prefetch_distance 0 {
   gemmini.fence
 }
+
+// -----
+
+// CHECK: prologue_tiles must be at least 1, got 0{{$}}
+gemmini.unroll software_pipeline prologue_tiles 0 {
+  gemmini.fence
+}

@@ -78,3 +78,11 @@ func.func @f(%a: memref<96x96xi8>, %b: memref<96x1xi8>, %c: memref<96x1xi8>) {
   gemmini.matmul ins(%a, %b : memref<96x96xi8>, memref<96x1xi8>) outs(%c : memref<96x1xi8>) {schedule = #gemmini.schedule<tile = [6, 1, 2], placement = cyclic, unroll = true, prefetch_distance = 2, transposed_tiles = 4>}
   return
 }
+
+// -----
+
+// CHECK: f: gemmini.matmul: prologue_tiles: there are 2 tiles, and the loop needs at least one of them, got 2{{$}}
+func.func @f(%a: memref<32x96xi8>, %b: memref<96x96xi8>, %c: memref<32x96xi8>) {
+  gemmini.matmul ins(%a, %b : memref<32x96xi8>, memref<96x96xi8>) outs(%c : memref<32x96xi8>) {schedule = #gemmini.schedule<tile = [1, 6, 6], double_buffer = ["a", "c"], unroll = true, software_pipeline = true, prologue_tiles = 2>}
+  return
+}
