@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from gemmini_xdsl.dialects.attributes import Dataflow, Schedule
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
-from gemmini_xdsl.passes.lower_bound import lower_bound
 from gemmini_xdsl.passes.schedule_heuristic import default_dataflow, default_schedule
 from gemmini_xdsl.passes.schedule_rules import Problem, instruction_count
 from gemmini_xdsl.passes.unrolled_schedule import (
@@ -45,8 +44,8 @@ def schedule_for(
     compile time. Others run in a loop over unrolled tiles, on LOOP_WS, or in loops over single
     instructions, whichever is fastest in the timing model. The latter are no rival where blocks at
     the edges are partial, since the core would be too busy with them, or where there are so many
-    tiles that LOOP_WS loses nothing at their ends. A small product that stays far from
-    its bound when it is unrolled is tried on LOOP_WS as well, or in loops if its dataflow is not
+    tiles that LOOP_WS loses nothing at their ends. A small product that stays far from its bound
+    when it is unrolled is tried in all of these ways, too, or in loops only if its dataflow is not
     LOOP_WS's.
     """
     dataflow = default_dataflow(problem, config)
@@ -60,9 +59,8 @@ def schedule_for(
     # Imported here: it needs the timing model.
     from gemmini_xdsl.tvm_bridge.autotvm.quick_choice import quick_choice
 
-    least = lower_bound(problem, config)
     rivals: list[Schedule] = []
-    if fsm and (unrolled is None or max(least.load, least.store) >= least.array):
+    if fsm:
         rivals += software_pipelines(problem, config, dataflow)
         rivals += transposed_columns(problem, config, dataflow)
     if looped is not None and (not fsm or _suits_loops(looped, problem, config)):
