@@ -24,6 +24,9 @@ PREFETCH_DISTANCES = (2, 3)
 """MVINs that are sent ahead of the products that use them: so many hide each other's latency, and
 the more, the further ahead is the bank that is loaded of that which is read."""
 
+MUCH_AGAIN = 1 / 32
+"""Share of a product's blocks that its last strip computes again."""
+
 LEAST_PIECES = 6
 """Pieces of a strip that take turns in banks, two by two."""
 
@@ -106,9 +109,10 @@ def software_pipelines(
             for strip in _far_ahead(order, width, others, problem, config, dataflow)
         ]
         strips += _close_ahead(order, others, problem, config, dataflow)
+        strips += [even for strip in strips for even in _even(strip, blocks)]
         found += [
             strip
-            for strip in strips
+            for strip in dict.fromkeys(strips)
             if blocks > 2 * strip.tile["mn".index(order[0])]
             and schedule_problem(strip, problem, config) is None
         ]
@@ -147,6 +151,24 @@ def _far_ahead(
     for prologue_tiles in (1, BUFFER_SLOTS) if slow else (1,):
         for placement in (Placement.BANKED, Placement.INTERLEAVED):
             yield replace(banked, placement=placement, prologue_tiles=prologue_tiles)
+
+
+def _even(strip: Schedule, blocks: int) -> Iterator[Schedule]:
+    """The same with a width that leaves less for the last strip to compute again, if that is much.
+
+    All strips are equally wide, so that the last one overlaps the one before it.
+    """
+    axis = "mn".index(strip.order[0])
+    width = strip.tile[axis]
+
+    def again(width: int) -> int:
+        return -blocks % width
+
+    if again(width) > MUCH_AGAIN * blocks:
+        near = range(width // 2 + 1, 2 * width)
+        best = min(near, key=lambda other: (again(other), abs(other - width)))
+        m, n, k = strip.tile
+        yield replace(strip, tile=(m, best, k) if axis else (best, n, k), mvin_cols=0)
 
 
 def _pair_cycles(strip: Schedule, config: GemminiConfig) -> int:
