@@ -36,8 +36,11 @@ class Round:
 
 ROUNDS = (Round(8e3, 1 << 10), Round(24e3, 24), Round(64e3, 12, climbers=3))
 
-FINAL_WORK, FINAL_TRIALS = 1.6e6, 5
+FINAL_WORK, FINAL_TRIALS = 2.2e6, 8
 """Work that the last round shares out among the best, and how many these are at most."""
+
+LONGEST = 8e5
+"""Work after which a trial ends even in the last round."""
 
 
 def quick_loop_ws(task: GemmTask) -> tuple[Schedule, float] | None:
@@ -72,7 +75,7 @@ class _Race:
                     self._enter(neighbours(trial.schedule, self._candidates))
             self._advance(stage.work)
         self._keep(self._share(FINAL_WORK))
-        self._advance(FINAL_WORK / 2)
+        self._advance(LONGEST)
         self._repeat()
         best = min(self._trials, key=LoopWsTrial.cycles)
         return best.schedule, best.cycles()
@@ -112,7 +115,7 @@ class _Race:
         size = sum(map(placement_bytes, placements_of(self._task)))
         if size <= self._task.config.l2_bytes or not all(trial.done for trial in self._trials):
             return
-        self._keep(self._share(FINAL_WORK / 2))
+        self._keep(self._share(LONGEST))
         for trial in self._trials:
             trial.repeat()
 
