@@ -143,7 +143,8 @@ def _last_use(alloc: AllocOp, positions: dict[Operation, int]) -> int:
 def _turn(alloc: AllocOp, number: int, banks: int) -> int:
     """Which of its banks part `number` takes: neighbours along and across rows differ.
 
-    With two banks only rows do, since the array and the loader would change places too often.
+    With two banks only rows do, since the array and the loader would change places too often; but
+    sums of a single row of blocks do as well, so that some are stored while others are added to.
     With cyclic placement as many pieces in a row share a bank as the products that wait in the
     reservation station use. What is loaded three pieces ahead then lies in another bank, and
     each bank has its turn equally often, so that the next slot goes on with the first one. Where
@@ -160,7 +161,8 @@ def _turn(alloc: AllocOp, number: int, banks: int) -> int:
         waiting = config.execute_entries // 2 // config.max_block_cols
         return part * banks * max(1, parts // (banks * max(1, waiting))) // parts
     row, piece = divmod(part, parts // type_.grid[0])
-    return slot + row + (piece if banks > 2 else 0)
+    across = banks > 2 or (type_.grid[0] == 1 and type_.space.data == Space.ACCUMULATOR)
+    return slot + row + (piece if across else 0)
 
 
 def _slots_take_turns(alloc: AllocOp) -> bool:

@@ -87,6 +87,16 @@ func.func @interleaved(%a: memref<64x80xi8>) {
 
 // -----
 
+// Sums of one row of blocks take turns along it: some are stored while others are added to.
+// CHECK-LABEL: @interleaved_row
+// CHECK-NEXT: gemmini.alloc {placement = #gemmini<placement interleaved>, base = array<i64: 0, 512, 64>}
+func.func @interleaved_row() {
+  %0 = gemmini.alloc {placement = #gemmini<placement interleaved>} : !gemmini.buffer<1x9 of 16x16, accumulator>
+  return
+}
+
+// -----
+
 // What is too large for two banks goes on in the others.
 // CHECK-LABEL: @interleaved_in_all_banks
 // CHECK-NEXT: base = array<i64: 0, 512, {{.*}}>
