@@ -31,8 +31,9 @@ the bound, only once there were so many trials, too."""
 WHOLE_CALLS = 3e5
 """Cycles of the calls that are measured as a whole where parts tell too little, about."""
 
-NEAR_BOUND = 1.05
-"""Times the lower bound: an unrolled schedule that is so fast has no rivals."""
+NEAR_BOUND, FAR_FROM_BOUND = 1.05, 1.08
+"""Times the lower bound: an unrolled schedule that is so fast has no rivals, and one that is slower
+has all; between them only LOOP_WS, which is soon measured."""
 
 
 def quick_choice(
@@ -47,9 +48,12 @@ def quick_choice(
     costs: dict[Schedule, float] = {}
     if unrolled is not None:
         schedule, cycles = quick_unrolled(task, unrolled)
-        if cycles <= NEAR_BOUND * lower_bound(task.workload.problem, task.config).cycles:
+        ratio = cycles / lower_bound(task.workload.problem, task.config).cycles
+        if ratio <= NEAR_BOUND:
             return schedule
         costs[schedule] = cycles
+        if ratio <= FAR_FROM_BOUND:
+            rivals = ()
     costs |= _rival_costs(task, rivals)
     best = quick_loop_ws(task) if unrolled is None or _is_ws(unrolled) else None
     if best is not None:
