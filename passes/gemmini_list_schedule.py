@@ -26,7 +26,8 @@ class GemminiListSchedulePass(ModulePass):
     Instructions that touch the same rows of local memory keep their order, but additions to the
     same sums may change places. The regions' code must be unrolled and its rows allocated. The
     transfers of a `kernel`, which touch other rows than its products, are spread evenly over these,
-    or its loads go a `prefetch_distance` ahead of their products.
+    or its loads go a `prefetch_distance` ahead of their products. In a `prologue` the products
+    follow the rows of the operand that is being loaded.
     """
 
     name = "gemmini-list-schedule"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
 from xdsl.ir import SSAValue
@@ -20,12 +20,12 @@ from gemmini_xdsl.passes.straight_line import (
     RunTimeNumber,
     exchange_destinations,
 )
-from gemmini_xdsl.passes.tile_ordering import WAITING, TileOrdering, address_of, rows_of
+from gemmini_xdsl.passes.tile_ordering import SPARE_ENTRIES, TileOrdering, address_of, rows_of
 from gemmini_xdsl.passes.transfer_costs import TransferCosts
 
-SENT_AHEAD, MOST_AHEAD = 300, 6
-"""Cycles of loads, and loads, that are at most unfinished when another one is sent: enough that
-the DMA engine is never idle, and less than the reservation station has entries for."""
+SENT_AHEAD = 300
+"""Cycles of loads that are at most unfinished when another one is sent: enough that the DMA engine
+is never idle."""
 
 _Rows = tuple[SSAValue, int | RunTimeNumber, int]
 
@@ -43,7 +43,8 @@ def order_prologue(
     Products of further tiles fill the time until then, and what is left of them comes last, beside
     the stores of the first tile and whatever takes its place in local memory. Configurations
     `before` the code go to the first instruction that depends on them. None if there is no such
-    operand, if configuration changes inside, or if rows are loaded again too soon.
+    operand, or both take turns by rows, if configuration changes inside, or if rows are loaded
+    again too soon.
     """
     groups = InstructionGroups(code)
     if groups.repeated:
@@ -75,7 +76,7 @@ class _Prologue(TileOrdering):
         self._late = {
             transfer
             for transfer in transfers
-            if self.behind[transfer] == len(self.products) and self.uses(transfer)
+            if self.products_before[transfer] == len(self.products) and self.uses(transfer)
         }
         self._early = [transfer for transfer in transfers if transfer not in self._late]
 
@@ -86,7 +87,7 @@ class _Prologue(TileOrdering):
             address = address_of(load)
             rows = {(address.buffer, address.slot, row) for row in rows_of(load, self.config)}
             uses = self.uses(load)
-            after = bool(uses) and uses[0] < self.behind[load]
+            after = bool(uses) and uses[0] < self.products_before[load]
             store = isinstance(load.op, MvoutOp)
             if store or after or address.accumulate or not written.isdisjoint(rows):
                 return False
@@ -174,13 +175,16 @@ class _Prologue(TileOrdering):
         """When the operands of each product are there if it is computed in this order."""
         ready = [0.0] * len(self.products)
         time = 0.0
-        for load in self._loads_by_use({number: place for place, number in enumerate(order)}):
+        place = [0] * len(order)
+        for number, product in enumerate(order):
+            place[product] = number
+        for load in self._loads_by_use(place):
             time += self.transfers.load(load)
             for use in self.uses(load):
                 ready[use] = max(ready[use], time + LOAD_START)
         return ready
 
-    def _loads_by_use(self, place: Mapping[int, int]) -> list[Instruction]:
+    def _loads_by_use(self, place: Sequence[int]) -> list[Instruction]:
         """The loads in the order in which products, at their places, use what they load.
 
         Among several tiles, all of one's other operand is loaded when the first of it is used: it
@@ -211,7 +215,7 @@ class _Prologue(TileOrdering):
         before, by the time at which the products that wait with them can begin.
         """
         count = len(self.products)
-        loads = self._loads_by_use({number: number for number in range(count)})
+        loads = self._loads_by_use(range(count))
         loaded: list[float] = []
         for load in loads:
             loaded.append((loaded[-1] if loaded else 0.0) + self.transfers.load(load))
@@ -219,13 +223,14 @@ class _Prologue(TileOrdering):
         for number in reversed(range(len(loads) - 1)):
             latest[number] = min(latest[number], latest[number + 1])
         starts = self._starts(self._ready(range(count)))
+        most = max(1, self.config.load_entries - SPARE_ENTRIES)
         place = 0
         for number, load in enumerate(loads):
             sent = max(
                 loaded[number - 1] - SENT_AHEAD if number else 0.0,
-                loaded[number - MOST_AHEAD] if number >= MOST_AHEAD else 0.0,
+                loaded[number - most] if number >= most else 0.0,
             )
-            while sent > 0 and place < latest[number] and starts[max(0, place - WAITING)] < sent:
+            while place < latest[number] and starts[max(0, place - self.waiting)] < sent:
                 place += 1
             self.places[place].append(load)
 

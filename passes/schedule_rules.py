@@ -20,6 +20,15 @@ def ceil_div(a: int, b: int) -> int:
     return -(-a // b)
 
 
+def load_blocks(cols: str, config: GemminiConfig) -> int:
+    """Blocks that one MVIN moves at most, of a matrix whose columns are those of dimension `cols`.
+
+    Blocks that are narrower than the array are loaded one by one.
+    """
+    narrow = cols == "k" and config.exact_depth < config.dim
+    return 1 if narrow else config.max_block_cols
+
+
 def first_width(width: int) -> int:
     """How wide the parts of the first of all tiles of k are, in blocks: half, or one block."""
     return 1 if width % 2 else width // 2
@@ -239,7 +248,7 @@ def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfi
     """Loads, products and stores that a schedule of separate instructions executes.
 
     That is all but configuration and fences. In a software pipeline it is what the code holds:
-    the first tile and the loads of the second, a tile inside, and the last stores.
+    the `prologue_tiles` and the loads of the next, a tile inside, and the last stores.
     """
     blocks = dict(zip(TILE_DIMS, problem.blocks(config), strict=True))
     tiling = Tiling.of(schedule, problem, config)
@@ -267,10 +276,9 @@ def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfi
             repeats *= loaded
         if transposed:
             rows, cols = cols, rows
-        # Blocks that are narrower than the array are loaded one by one.
-        narrow = cols == "k" and config.exact_depth < config.dim
-        widest = schedule.mvin_cols // config.dim or config.max_block_cols
-        return repeats * moves(rows, cols, 1 if narrow else widest)
+        widest = load_blocks(cols, config)
+        widest = min(widest, schedule.mvin_cols // config.dim or widest)
+        return repeats * moves(rows, cols, widest)
 
     products = computed * 2 * prod(blocks.values())
     weights = loads("k", "n", problem.transpose_b)

@@ -45,8 +45,8 @@ def schedule_for(
     instructions, whichever is fastest in the timing model. The latter are no rival where blocks at
     the edges are partial, since the core would be too busy with them, or where there are so many
     tiles that LOOP_WS loses nothing at their ends. A small product that stays far from its bound
-    when it is unrolled is tried in all of these ways, too, or in loops only if its dataflow is not
-    LOOP_WS's.
+    when it is unrolled is tried in a loop over unrolled tiles and on LOOP_WS, too, or in loops over
+    single instructions if its dataflow is not LOOP_WS's.
     """
     dataflow = default_dataflow(problem, config)
     if dataflow is None:

@@ -28,11 +28,16 @@ def expand_software_pipeline(op: PipelineOp, region: UnrollOp) -> None:
     advance, and the kernel begins with those that its own tile still lacks.
     """
     trips, distance = op.trip_count.value.data, region.distance
+    tiles = region.tiles
+    if tiles >= trips:
+        raise PassFailedException(
+            f"{location(op)}: a software pipeline computes {tiles} of its {trips} tiles before its "
+            "loop, which needs one at least; use fewer prologue_tiles, or no software_pipeline"
+        )
     for inner in list(region.body.block.ops):
         if isinstance(inner, AllocOp) or is_pure(inner):
             _move_before(inner, region)
     prologue = IndexBuilder.before(op)
-    tiles = region.tiles
     for tile in range(tiles):
         copy_region(op.prefetch.block, prologue, tile)
         copy_region(op.compute.block, prologue, tile)

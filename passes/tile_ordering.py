@@ -14,8 +14,9 @@ from gemmini_xdsl.passes.instruction_groups import InstructionGroups
 from gemmini_xdsl.passes.schedule_rules import ceil_div
 from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress, RunTimeNumber
 
-WAITING = 6
-"""Products that were sent and have not begun, of the eight for which there is room."""
+SPARE_ENTRIES = 2
+"""Entries of a partition of the reservation station, pairs of them for products, that a plan leaves
+free, since the accelerator does not follow it to the cycle."""
 
 
 class TileOrdering:
@@ -28,6 +29,8 @@ class TileOrdering:
         configs: Sequence[Instruction] = (),
     ):
         self.config = config
+        self.waiting = max(1, config.execute_entries // 2 - SPARE_ENTRIES)
+        """Products that were sent and have not begun, at most."""
         self.costs = InstructionCosts(config)
         self.products: list[list[Instruction]] = []
         self.cycles: list[int] = []
@@ -38,7 +41,7 @@ class TileOrdering:
         """Loads of A and B."""
         self.of_sums: list[Instruction] = []
         """Stores and loads of sums, in the order of the program."""
-        self.behind: dict[Instruction, int] = {}
+        self.products_before: dict[Instruction, int] = {}
         """The products that stand before each transfer in the program."""
         self._transposed = False
         for code in configs:
@@ -55,7 +58,7 @@ class TileOrdering:
         configs: list[Instruction] = []
         for group in groups.groups:
             first = group[0]
-            self.behind[first] = len(self.products)
+            self.products_before[first] = len(self.products)
             if isinstance(first.op, PreloadOp):
                 for number in range(0, len(group), 2):
                     pair = [*configs, *group[number : number + 2]]

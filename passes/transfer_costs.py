@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from xdsl.dialects.builtin import FixedBitwidthType, MemRefType
@@ -33,26 +34,27 @@ class TransferCosts:
         self.config = config
         self.costs = InstructionCosts(config)
         self._matrices: dict[SSAValue, _Matrix] = {}
-        self._cycles: dict[tuple[int, ...], float] = {}
+        self._cycles: dict[tuple[str | int, ...], float] = {}
 
     def store(self, code: Instruction) -> float:
         """An MVOUT."""
         rows, cols = code.sizes
         matrix, offset = self._in_memory(code)
-        key = (1, rows, cols, matrix.element, offset % self.config.dma_max_bytes, matrix.stride)
-        if key not in self._cycles:
-            self._cycles[key] = self.costs.store(*key[1:])
-        return self._cycles[key]
+        return self._cycles_of(self.costs.store, rows, cols, matrix.element, offset, matrix.stride)
 
     def load(self, code: Instruction) -> float:
         """An MVIN."""
         rows, cols = code.sizes
         matrix, offset = self._in_memory(code)
-        size = cols * matrix.element
+        return self._cycles_of(self.costs.load, rows, cols * matrix.element, offset, matrix.stride)
+
+    def _cycles_of(self, cost: Callable[..., float], *sizes: int) -> float:
+        """What `cost` says, whose last two arguments are the offset and the stride."""
+        *extent, offset, stride = sizes
         # Requests are aligned to their sizes, of which this is the largest.
-        key = (0, rows, size, offset % self.config.dma_max_bytes, matrix.stride)
+        key = (cost.__name__, *extent, offset % self.config.dma_max_bytes, stride)
         if key not in self._cycles:
-            self._cycles[key] = self.costs.load(*key[1:])
+            self._cycles[key] = cost(*key[1:])
         return self._cycles[key]
 
     def _in_memory(self, code: Instruction) -> tuple[_Matrix, int]:

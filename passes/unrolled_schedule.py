@@ -14,6 +14,7 @@ from gemmini_xdsl.passes.schedule_rules import (
     Problem,
     ceil_div,
     instruction_count,
+    load_blocks,
     schedule_problem,
 )
 
@@ -30,9 +31,9 @@ MUCH_AGAIN = 1 / 32
 LEAST_PIECES = 6
 """Pieces of a strip that take turns in banks, two by two."""
 
-
 SLOW_LOADS = 1.1
-"""Times the products of a strip: loads of the resident operand that call for a second strip."""
+"""Loads of the resident operand that take so many times the products of a strip call for a second
+strip in the prologue."""
 
 
 def unrolled_schedule(
@@ -99,7 +100,7 @@ def software_pipelines(
     bound = lower_bound(problem, config)
     narrow = (1,) if bound.store >= max(bound.array, bound.load) else ()
     found: list[Schedule] = []
-    for order, blocks, others in (("mnk", m, n), ("nmk", n, m)):
+    for order, others in (("mnk", n), ("nmk", m)):
         least = ceil_div(LEAST_PAIRS, others * k)
         # Two slots of sums.
         widest = max(1, config.accumulator_rows // config.dim // 2 // others)
@@ -109,13 +110,9 @@ def software_pipelines(
             for strip in _far_ahead(order, width, others, problem, config, dataflow)
         ]
         strips += _close_ahead(order, others, problem, config, dataflow)
-        strips += [even for strip in strips for even in _even(strip, blocks)]
-        found += [
-            strip
-            for strip in dict.fromkeys(strips)
-            if blocks > 2 * strip.tile["mn".index(order[0])]
-            and schedule_problem(strip, problem, config) is None
-        ]
+        even = [other for strip in strips for other in _even(strip, problem, config)]
+        possible = [strip for strip in strips if _is_possible(strip, problem, config)]
+        found += dict.fromkeys((*possible, *even))
     return found
 
 
@@ -144,7 +141,8 @@ def _far_ahead(
     """Each strip is loaded while the one before is computed.
 
     The first one has too few products for the time in which the other operand is loaded if that
-    is slow; then two are computed meanwhile.
+    is slow; then two are computed meanwhile. If both operands take turns in the same banks, the
+    list scheduler orders these instead, which is better for some.
     """
     banked = _strip(order, width, others, problem.blocks(config)[2], dataflow)
     slow = _resident_cycles(order, problem, config) > SLOW_LOADS * _pair_cycles(banked, config)
@@ -153,22 +151,34 @@ def _far_ahead(
             yield replace(banked, placement=placement, prologue_tiles=prologue_tiles)
 
 
-def _even(strip: Schedule, blocks: int) -> Iterator[Schedule]:
+def _even(strip: Schedule, problem: Problem, config: GemminiConfig) -> Iterator[Schedule]:
     """The same with a width that leaves less for the last strip to compute again, if that is much.
 
-    All strips are equally wide, so that the last one overlaps the one before it.
+    All strips are equally wide, so that the last one overlaps the one before it. Loads are as wide
+    as the strip lets them be.
     """
     axis = "mn".index(strip.order[0])
-    width = strip.tile[axis]
+    width, blocks = strip.tile[axis], problem.blocks(config)[axis]
 
     def again(width: int) -> int:
         return -blocks % width
 
-    if again(width) > MUCH_AGAIN * blocks:
-        near = range(width // 2 + 1, 2 * width)
-        best = min(near, key=lambda other: (again(other), abs(other - width)))
+    if again(width) <= MUCH_AGAIN * blocks:
+        return
+    near = [other for other in range(width // 2 + 1, 2 * width) if again(other) < again(width)]
+    for other in sorted(near, key=lambda other: (again(other), abs(other - width))):
         m, n, k = strip.tile
-        yield replace(strip, tile=(m, best, k) if axis else (best, n, k), mvin_cols=0)
+        even = replace(strip, tile=(m, other, k) if axis else (other, n, k), mvin_cols=0)
+        if _is_possible(even, problem, config):
+            yield even
+            return
+
+
+def _is_possible(strip: Schedule, problem: Problem, config: GemminiConfig) -> bool:
+    """Whether it is legal, and there are more than two strips."""
+    axis = "mn".index(strip.order[0])
+    several = problem.blocks(config)[axis] > 2 * strip.tile[axis]
+    return several and schedule_problem(strip, problem, config) is None
 
 
 def _pair_cycles(strip: Schedule, config: GemminiConfig) -> int:
@@ -178,21 +188,20 @@ def _pair_cycles(strip: Schedule, config: GemminiConfig) -> int:
 
 def _resident_cycles(order: str, problem: Problem, config: GemminiConfig) -> float:
     """Cycles of loading the operand that does not come in strips."""
-    rows, cols = (problem.k, problem.n) if order[0] == "m" else (problem.m, problem.k)
+    sizes = {"m": problem.m, "n": problem.n, "k": problem.k}
+    heights = {"m": config.dim, "n": config.dim, "k": config.exact_depth}
+    rows, cols = "kn" if order[0] == "m" else "mk"
     if problem.transpose_b if order[0] == "m" else problem.transpose_a:
         rows, cols = cols, rows
-    costs, stride = InstructionCosts(config), cols * config.input_bytes
-    widest = config.max_block_cols * config.dim
+    element, width = config.input_bytes, load_blocks(cols, config) * heights[cols]
+    costs, stride = InstructionCosts(config), sizes[cols] * element
     row = sum(
         costs.load(
-            config.dim,
-            min(widest, cols - start) * config.input_bytes,
-            start * config.input_bytes,
-            stride,
+            heights[rows], min(width, sizes[cols] - start) * element, start * element, stride
         )
-        for start in range(0, cols, widest)
+        for start in range(0, sizes[cols], width)
     )
-    return ceil_div(rows, config.dim) * row
+    return ceil_div(sizes[rows], heights[rows]) * row
 
 
 def _close_ahead(

@@ -16,6 +16,8 @@ from xdsl.irdl import (
 from xdsl.traits import NoTerminator, RecursiveMemoryEffect
 from xdsl.utils.exceptions import VerifyException
 
+from gemmini_xdsl.dialects.attributes import BUFFER_SLOTS
+
 
 @irdl_op_definition
 class UnrollOp(IRDLOperation):
@@ -81,13 +83,21 @@ class UnrollOp(IRDLOperation):
         return 1 if self.prologue_tiles is None else int(self.prologue_tiles.value.data)
 
     def verify_(self) -> None:
-        """Nothing enters the region by arguments of its block; numbers are positive."""
+        """Nothing enters the region by arguments of its block; numbers fit the kind of region."""
         if self.body.block.args:
             raise VerifyException(f"its block takes no arguments, got {len(self.body.block.args)}")
         if self.prefetch_distance is not None and self.distance < 1:
             raise VerifyException(f"prefetch_distance must be at least 1, got {self.distance}")
-        if self.tiles < 1:
-            raise VerifyException(f"prologue_tiles must be at least 1, got {self.tiles}")
+        if self.prologue_tiles is not None:
+            self._verify_prologue_tiles()
+
+    def _verify_prologue_tiles(self) -> None:
+        if not 1 <= self.tiles <= BUFFER_SLOTS:
+            raise VerifyException(f"prologue_tiles must be 1 to {BUFFER_SLOTS}, got {self.tiles}")
+        if self.software_pipeline is None and self.prologue is None:
+            raise VerifyException("prologue_tiles are those of a software_pipeline or a prologue")
+        if self.prefetch_distance is not None:
+            raise VerifyException("prologue_tiles and prefetch_distance exclude each other")
 
     @staticmethod
     def empty(

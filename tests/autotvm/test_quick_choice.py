@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
 
 from gemmini_xdsl.dialects.attributes import Dataflow, Lowering, Placement, Schedule
 from gemmini_xdsl.hardware import load_config, preset_names
-from gemmini_xdsl.passes.schedule_rules import schedule_problem
+from gemmini_xdsl.passes.lower_bound import lower_bound
+from gemmini_xdsl.passes.schedule_rules import Problem, schedule_problem
 from gemmini_xdsl.passes.schedule_selection import schedule_for
 from gemmini_xdsl.passes.unrolled_moves import MOVES, legal_moves
 from gemmini_xdsl.passes.unrolled_schedule import software_pipelines, unrolled_schedule
 from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
+from gemmini_xdsl.tvm_bridge.autotvm import quick_choice as quick_choice_module
 from gemmini_xdsl.tvm_bridge.autotvm.cache_contents import resident_share
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_race import quick_loop_ws
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_search import best_loop_ws
@@ -220,6 +223,52 @@ def test_two_tiles_in_the_prologue_where_loads_are_slow(
     for order, counts in tiles.items():
         far = [item for item in found if item.order == order and not item.prefetch_distance]
         assert {item.prologue_tiles for item in far} == counts
+
+
+def test_strips_that_leave_the_last_one_little_to_compute_again() -> None:
+    # 15 blocks of columns: strips of 2 or 4 would compute one of them twice.
+    found = software_pipelines(Workload(27, 238, 274).problem, CONFIG, Dataflow.WS)
+    assert {2, 3, 4} <= {item.tile[1] for item in found if item.order == "nmk"}
+    # 16 blocks, and 13, which no other width divides.
+    for n, widths in ((256, {1, 2, 4}), (208, {1, 2, 4, 7})):
+        found = software_pipelines(Workload(27, n, 274).problem, CONFIG, Dataflow.WS)
+        assert {item.tile[1] for item in found if item.order == "nmk"} <= widths
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_pipelines_are_legal_and_different(name: str) -> None:
+    config, draw = load_config(name), random.Random(name)
+    for dataflow in Dataflow:
+        for _ in range(30):
+            m, n, k = (draw.randint(1, 20 * config.dim) for _ in range(3))
+            problem = Problem(m, n, k, has_bias=draw.random() < 0.5)
+            found = software_pipelines(problem, config, dataflow)
+            assert len(set(found)) == len(found)
+            assert all(schedule_problem(item, problem, config) is None for item in found)
+
+
+def test_rivals_depend_on_the_distance_from_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = GemmTask(Workload(64, 64, 64), CONFIG)
+    bound = lower_bound(task.workload.problem, CONFIG).cycles
+    unrolled = unrolled_schedule(task.workload.problem, CONFIG, Dataflow.WS)
+    assert unrolled is not None
+    pipeline, fsm = Schedule((1, 4, 4)), Schedule((4, 4, 4), lowering=Lowering.LOOP_WS)
+    loop_ws: list[tuple[Schedule, float] | None] = [(fsm, 1.06 * bound)]
+    monkeypatch.setattr(quick_choice_module, "quick_loop_ws", lambda _: loop_ws[0])
+    monkeypatch.setattr(
+        quick_choice_module, "_rival_costs", lambda _, rivals: dict.fromkeys(rivals, bound)
+    )
+
+    def chosen(ratio: float) -> Schedule | None:
+        found = (unrolled, ratio * bound)
+        monkeypatch.setattr(quick_choice_module, "quick_unrolled", lambda *_: found)
+        return quick_choice(task, unrolled, [pipeline])
+
+    assert chosen(1.04) == unrolled
+    assert chosen(1.07) == fsm
+    assert chosen(1.09) == pipeline
+    loop_ws[0] = None
+    assert chosen(1.07) == pipeline
 
 
 def test_no_measuring_where_the_timing_model_does_not_apply() -> None:

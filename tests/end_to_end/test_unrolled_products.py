@@ -14,11 +14,15 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
 from gemmini_xdsl.dialects.attributes import ConfigAttr, ScheduleAttr
+from gemmini_xdsl.dialects.isa import ComputePreloadedOp
 from gemmini_xdsl.dialects.linear_parser import LinearParser
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig, load_config, preset_names
+from gemmini_xdsl.passes import prologue_ordering
 from gemmini_xdsl.passes.gemmini_assign_schedule import GemminiAssignSchedulePass
+from gemmini_xdsl.passes.prologue_ordering import _Prologue
 from gemmini_xdsl.passes.schedule_rules import Problem, schedule_problem
+from gemmini_xdsl.passes.straight_line import Instruction, exchange_destinations
 from gemmini_xdsl.runtime_c.simulator import Simulator
 from gemmini_xdsl.targets.command_stream import command_stream
 from gemmini_xdsl.tools.compile import compile_module
@@ -213,6 +217,45 @@ def test_random_software_pipelines(
 ) -> None:
     """Strips of rows and of columns, the last one partial or not, with and without biases."""
     check_random(preset, f"pipelines {preset} {seed}", pipelined, seed=4 + seed)
+
+
+def filled(product: Any, draw: random.Random, config: GemminiConfig) -> Any:
+    """The product in a software pipeline whose prologue computes two tiles by rows."""
+    for _ in range(1000):
+        chosen = pipelined(product, draw, config)
+        if "prologue_tiles = 2" in chosen.schedule and "interleaved" not in chosen.schedule:
+            return chosen
+    raise AssertionError("no schedule fits")
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_products_of_a_prologue_in_any_order(
+    preset: str, check_random: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever product of a sum comes first overwrites, and the others add."""
+    draw = random.Random(preset)
+    exchanged = 0
+
+    def in_any_order(
+        self: _Prologue, first: Sequence[Sequence[int]], others: Sequence[Sequence[int]]
+    ) -> list[int]:
+        groups: list[list[int]] = []
+        for number in sorted(n for row in (*first, *others) for n in row):
+            if isinstance(self.products[number][-1].op, ComputePreloadedOp):
+                groups.append([])
+            groups[-1].append(number)
+        draw.shuffle(groups)
+        return [number for group in groups for number in group]
+
+    def exchange(one: Instruction, other: Instruction) -> None:
+        nonlocal exchanged
+        exchanged += 1
+        exchange_destinations(one, other)
+
+    monkeypatch.setattr(_Prologue, "_fill", in_any_order)
+    monkeypatch.setattr(prologue_ordering, "exchange_destinations", exchange)
+    check_random(preset, f"prologues {preset}", filled, seed=9)
+    assert exchanged > 0
 
 
 def column(product: Any, draw: random.Random, config: GemminiConfig) -> Any:

@@ -33,7 +33,8 @@ WHOLE_CALLS = 3e5
 
 NEAR_BOUND, FAR_FROM_BOUND = 1.05, 1.08
 """Times the lower bound: an unrolled schedule that is so fast has no rivals, and one that is slower
-has all; between them only LOOP_WS, which is soon measured."""
+has all. Between them it has LOOP_WS if that is possible: the others take longer to compile, and
+gain too little there."""
 
 
 def quick_choice(
@@ -46,18 +47,19 @@ def quick_choice(
     if not _is_modelled(task.config):
         return None
     costs: dict[Schedule, float] = {}
+    far = True
     if unrolled is not None:
         schedule, cycles = quick_unrolled(task, unrolled)
         ratio = cycles / lower_bound(task.workload.problem, task.config).cycles
         if ratio <= NEAR_BOUND:
             return schedule
         costs[schedule] = cycles
-        if ratio <= FAR_FROM_BOUND:
-            rivals = ()
-    costs |= _rival_costs(task, rivals)
+        far = ratio > FAR_FROM_BOUND
     best = quick_loop_ws(task) if unrolled is None or _is_ws(unrolled) else None
     if best is not None:
         costs[best[0]] = best[1]
+    if far or best is None:
+        costs |= _rival_costs(task, rivals)
     return min(costs, key=lambda schedule: costs[schedule], default=None)
 
 

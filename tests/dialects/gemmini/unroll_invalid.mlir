@@ -29,7 +29,28 @@ gemmini.unroll kernel prefetch_distance 0 {
 
 // -----
 
-// CHECK: prologue_tiles must be at least 1, got 0{{$}}
+// CHECK: prologue_tiles must be 1 to 2, got 0{{$}}
 gemmini.unroll software_pipeline prologue_tiles 0 {
+  gemmini.fence
+}
+
+// -----
+
+// CHECK: prologue_tiles must be 1 to 2, got 3{{$}}
+gemmini.unroll software_pipeline prologue_tiles 3 {
+  gemmini.fence
+}
+
+// -----
+
+// CHECK: prologue_tiles are those of a software_pipeline or a prologue{{$}}
+gemmini.unroll kernel prologue_tiles 2 {
+  gemmini.fence
+}
+
+// -----
+
+// CHECK: prologue_tiles and prefetch_distance exclude each other{{$}}
+gemmini.unroll software_pipeline prefetch_distance 2 prologue_tiles 2 {
   gemmini.fence
 }
