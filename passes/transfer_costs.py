@@ -34,7 +34,7 @@ class TransferCosts:
         self.config = config
         self.costs = InstructionCosts(config)
         self._matrices: dict[SSAValue, _Matrix] = {}
-        self._cycles: dict[tuple[str | int, ...], float] = {}
+        self._cycles: dict[tuple[str, tuple[int, ...]], float] = {}
 
     def store(self, code: Instruction) -> float:
         """An MVOUT."""
@@ -52,9 +52,10 @@ class TransferCosts:
         """What `cost` says, whose last two arguments are the offset and the stride."""
         *extent, offset, stride = sizes
         # Requests are aligned to their sizes, of which this is the largest.
-        key = (cost.__name__, *extent, offset % self.config.dma_max_bytes, stride)
+        arguments = (*extent, offset % self.config.dma_max_bytes, stride)
+        key = (cost.__name__, arguments)
         if key not in self._cycles:
-            self._cycles[key] = cost(*key[1:])
+            self._cycles[key] = cost(*arguments)
         return self._cycles[key]
 
     def _in_memory(self, code: Instruction) -> tuple[_Matrix, int]:
