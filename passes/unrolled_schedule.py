@@ -165,8 +165,9 @@ def _even(strip: Schedule, problem: Problem, config: GemminiConfig) -> Iterator[
 
     if again(width) <= MUCH_AGAIN * blocks:
         return
-    near = [other for other in range(width // 2 + 1, 2 * width) if again(other) < again(width)]
-    for other in sorted(near, key=lambda other: (again(other), abs(other - width))):
+    near = range(max(1, width // 2), 2 * width)
+    better = [other for other in near if again(other) < again(width)]
+    for other in sorted(better, key=lambda other: (again(other), abs(other - width), -other)):
         m, n, k = strip.tile
         even = replace(strip, tile=(m, other, k) if axis else (other, n, k), mvin_cols=0)
         if _is_possible(even, problem, config):
@@ -209,9 +210,10 @@ def _close_ahead(
 ) -> Iterator[Schedule]:
     """Each piece is loaded shortly before it is used, which pays where loads take longest.
 
-    A strip has as many pieces as the banks and the waiting products need for their turns. All
-    products that read a piece come one after another, so that pieces are used in the order in
-    which they are loaded. Narrower pieces make narrower strips if these are stored along K.
+    A strip has as many pieces as the banks and the waiting products need for their turns, or half
+    of them, which leaves less at the ends. All products that read a piece come one after another,
+    so that pieces are used in the order in which they are loaded. Narrower pieces make narrower
+    strips if these are stored along K.
     """
     streamed, other = order[0], order[1]
     along_k = problem.transpose_b if streamed == "n" else not problem.transpose_a
@@ -223,16 +225,17 @@ def _close_ahead(
             break
         piece = widest // narrower
         step, pieces = (1, ceil_div(k, widest)) if along_k else (piece, k)
-        steps = max(ceil_div(LEAST_PIECES, pieces), ceil_div(LEAST_PAIRS, step * others * k))
-        strip = replace(
-            _strip(order, step * steps, others, k, dataflow),
-            inner_order=inner,
-            # A tile that is as narrow limits pieces by itself, and no other loads.
-            mvin_cols=piece * config.dim if narrower > 1 and steps > 1 else 0,
-            placement=Placement.CYCLIC,
-        )
-        for distance in PREFETCH_DISTANCES:
-            yield replace(strip, prefetch_distance=distance)
+        most = max(ceil_div(LEAST_PIECES, pieces), ceil_div(LEAST_PAIRS, step * others * k))
+        for steps in dict.fromkeys((most, ceil_div(most, 2)) if along_k else (most,)):
+            strip = replace(
+                _strip(order, step * steps, others, k, dataflow),
+                inner_order=inner,
+                # A tile that is as narrow limits pieces by itself, and no other loads.
+                mvin_cols=piece * config.dim if narrower > 1 and steps > 1 else 0,
+                placement=Placement.CYCLIC,
+            )
+            for distance in PREFETCH_DISTANCES:
+                yield replace(strip, prefetch_distance=distance)
 
 
 def transposed_columns(
