@@ -7,6 +7,7 @@ they need not be exact.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gemmini_xdsl.hardware import GemminiConfig
@@ -28,6 +29,9 @@ REQUEST_CYCLES = 18.05 / 16
 
 SHORT_LOAD_CYCLES = 10.4
 """The least that an MVIN takes in a row of others."""
+
+SHORT_PAIR_CYCLES = 7
+"""A PRELOAD that keeps the weights and its COMPUTE take at least so long."""
 
 RESULT_DELAY = 6
 """Between the passage of a row through the array and its addition to the accumulator."""
@@ -58,6 +62,11 @@ class InstructionCosts:
     def pair(self) -> int:
         """A PRELOAD with new weights and its COMPUTE: one row a cycle."""
         return self.config.dim
+
+    def pairs(self, rows: Sequence[int]) -> list[int]:
+        """Pairs of so many rows of A that share weights: during the last one, the next enter."""
+        short = [max(count, min(SHORT_PAIR_CYCLES, self.pair)) for count in rows[:-1]]
+        return [*short, self.pair]
 
     @property
     def result_latency(self) -> int:

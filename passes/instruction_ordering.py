@@ -117,7 +117,8 @@ class _Tasks:
 
     def _product(self, number: int, group: Sequence[Instruction]) -> Task:
         dim = self.config.dim
-        task = Task(number, Unit.ARRAY, len(group) // 2 * self.costs.pair)
+        cycles = sum(self.costs.pairs([compute.sizes[0] for compute in group[1::2]]))
+        task = Task(number, Unit.ARRAY, cycles)
         for code in group:
             first, second = code.addresses
             if isinstance(code.op, PreloadOp):

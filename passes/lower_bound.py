@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gemmini_xdsl.hardware import GemminiConfig
-from gemmini_xdsl.passes.instruction_costs import dma_requests
+from gemmini_xdsl.passes.instruction_costs import InstructionCosts, dma_requests
 from gemmini_xdsl.passes.schedule_rules import Problem
 
 START_CYCLES = 175
@@ -35,17 +35,25 @@ class LowerBound:
 
     @property
     def cycles(self) -> float:
-        """No schedule needs less, but for what its start differs from `START_CYCLES`."""
+        """No schedule needs less, but for short blocks and what its start differs from
+        `START_CYCLES`.
+        """
         return max(self.array, self.load, self.store) + START_CYCLES
 
 
-def lower_bound(problem: Problem, config: GemminiConfig, bias: str = "none") -> LowerBound:
+def lower_bound(
+    problem: Problem, config: GemminiConfig, bias: str = "none", *, full_blocks: bool = True
+) -> LowerBound:
     """The bound of a product whose operands begin on cache lines and lie row by row.
 
-    `bias` is "none", "row" or "full".
+    `bias` is "none", "row" or "full". With `full_blocks` a block of few rows takes the array as
+    long as any other; it takes less if it comes before another one that shares its weights.
     """
     m, n, k = problem.blocks(config)
-    array = float(m * n * k * config.dim)
+    heights = [config.dim] * m
+    if not full_blocks:
+        heights[0] -= -problem.m % config.dim
+    array = float(sum(InstructionCosts(config).pairs(heights)) * n * k)
     a_shape = (problem.k, problem.m) if problem.transpose_a else (problem.m, problem.k)
     b_shape = (problem.n, problem.k) if problem.transpose_b else (problem.k, problem.n)
     byte_shapes = [(rows, cols * config.input_bytes) for rows, cols in (a_shape, b_shape)]

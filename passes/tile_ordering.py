@@ -60,11 +60,11 @@ class TileOrdering:
             first = group[0]
             self.products_before[first] = len(self.products)
             if isinstance(first.op, PreloadOp):
+                cycles = self._pair_cycles(group[1::2])
                 for number in range(0, len(group), 2):
-                    pair = [*configs, *group[number : number + 2]]
+                    self.products.append([*configs, *group[number : number + 2]])
                     configs = []
-                    self.products.append(pair)
-                    self.cycles.append(self._pair_cycles(pair[-1]))
+                self.cycles += cycles
             elif isinstance(first.op, MvoutOp):
                 self.stores.append(first)
                 self.of_sums.append(first)
@@ -77,10 +77,11 @@ class TileOrdering:
             else:
                 self.operands.append(first)
 
-    def _pair_cycles(self, compute: Instruction) -> int:
-        """New weights that are transposed take a second pass."""
-        new = isinstance(compute.op, ComputePreloadedOp)
-        return self.costs.pair * (2 if new and self._transposed else 1)
+    def _pair_cycles(self, computes: Sequence[Instruction]) -> list[int]:
+        """Of products that share weights. New ones that are transposed take a second pass."""
+        first, *others = self.costs.pairs([compute.sizes[0] for compute in computes])
+        new = isinstance(computes[0].op, ComputePreloadedOp)
+        return [first + (self.costs.pair if new and self._transposed else 0), *others]
 
     def _index(self) -> dict[tuple[SSAValue, int | RunTimeNumber | None, int], list[int]]:
         """The products that use each block of rows of each buffer: of a slot, and of any."""

@@ -22,6 +22,7 @@ Moves = Callable[[Schedule, Problem, GemminiConfig], Iterable[Schedule]]
 """Schedules that differ from a given one in one respect, itself perhaps among them."""
 
 INNER_ORDERS = ("nmk", "mnk", "mkn")
+SHARING_ORDER = "nkm"
 
 
 def _stores(schedule: Schedule, problem: Problem, config: GemminiConfig) -> list[Schedule]:
@@ -30,9 +31,11 @@ def _stores(schedule: Schedule, problem: Problem, config: GemminiConfig) -> list
     return [replace(schedule, mvout_cols=count * config.dim) for count in blocks]
 
 
-def _inner_orders(schedule: Schedule, _: Problem, __: GemminiConfig) -> list[Schedule]:
-    """Which blocks are finished first."""
-    return [replace(schedule, inner_order=order) for order in INNER_ORDERS]
+def _inner_orders(schedule: Schedule, problem: Problem, config: GemminiConfig) -> list[Schedule]:
+    """Which blocks are finished first; products that share weights, if one of them is short."""
+    short = problem.m > config.dim and problem.m % config.dim
+    orders = (*INNER_ORDERS, SHARING_ORDER) if short else INNER_ORDERS
+    return [replace(schedule, inner_order=order) for order in orders]
 
 
 def _tiles(schedule: Schedule, problem: Problem, config: GemminiConfig) -> list[Schedule]:

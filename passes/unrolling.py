@@ -26,6 +26,7 @@ from gemmini_xdsl.passes.diagnostics import location
 from gemmini_xdsl.passes.instruction_operands import operands_of
 from gemmini_xdsl.passes.schedule_rules import MAX_UNROLLED_INSTRUCTIONS
 from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress, RunTimeNumber
+from gemmini_xdsl.passes.weight_sharing import short_products_first
 
 MAX_EXECUTED = 64 * MAX_UNROLLED_INSTRUCTIONS
 """Operations that may be executed for one region: for each instruction, what finds its operands."""
@@ -46,13 +47,15 @@ class Unrolled:
 def unroll(block: Block) -> Unrolled:
     """Execute `block`, without changing it.
 
-    Numbers that come from outside may be added to offsets, and may choose slots. Raises
-    `PassFailedException` for a loop or a condition that depends on them, and for code that is
-    too long.
+    Numbers that come from outside may be added to offsets, and may choose slots. Of products that
+    share weights a short last one comes first. Raises `PassFailedException` for a loop or a
+    condition that depends on them, and for code that is too long.
     """
     evaluator = _Evaluator()
     evaluator.block(block)()
-    return evaluator.result
+    result = evaluator.result
+    result.instructions = short_products_first(result.instructions)
+    return result
 
 
 class _Evaluator:

@@ -50,7 +50,7 @@ def quick_choice(
     far = True
     if unrolled is not None:
         schedule, cycles = quick_unrolled(task, unrolled)
-        ratio = cycles / lower_bound(task.workload.problem, task.config).cycles
+        ratio = cycles / _least(task)
         if ratio <= NEAR_BOUND:
             return schedule
         costs[schedule] = cycles
@@ -108,7 +108,7 @@ def _cycles(task: GemmTask, schedule: Schedule) -> float:
 def quick_unrolled(task: GemmTask, start: Schedule) -> tuple[Schedule, float]:
     """The fastest unrolled schedule on a short climb from `start`, and its cycles."""
     problem, config = task.workload.problem, task.config
-    near = NEAR_BOUND * lower_bound(problem, config).cycles
+    near = NEAR_BOUND * _least(task)
     best, instructions = start, 0
     cycles: dict[Schedule, float] = {}
 
@@ -132,6 +132,11 @@ def quick_unrolled(task: GemmTask, start: Schedule) -> tuple[Schedule, float]:
             best = min(cycles, key=lambda schedule: cycles[schedule])
         improved = best != before
     return best, cycles[best]
+
+
+def _least(task: GemmTask) -> float:
+    """The lower bound in cycles."""
+    return lower_bound(task.workload.problem, task.config, full_blocks=False).cycles
 
 
 def _is_modelled(config: GemminiConfig) -> bool:

@@ -127,3 +127,67 @@ func.func @outside(%a: memref<16x16xi8>, %n: index) {
   }
   return
 }
+
+// -----
+
+// Products that share weights: the one of four rows comes first. It takes the array four cycles
+// unless the next weights enter meanwhile, which takes sixteen.
+// CHECK-LABEL: @short_first
+// CHECK-DAG: %[[B:.*]] = gemmini.local_address %{{.*}}[0, 0] : !gemmini.buffer<1x1
+// CHECK-DAG: %[[A0:.*]] = gemmini.local_address %{{.*}}[0, 0] : !gemmini.buffer<3x1 of 16x16, scratchpad>
+// CHECK-DAG: %[[A1:.*]] = gemmini.local_address %{{.*}}[0, 16] : !gemmini.buffer<3x1 of 16x16, scratchpad>
+// CHECK-DAG: %[[A2:.*]] = gemmini.local_address %{{.*}}[0, 32] : !gemmini.buffer<3x1 of 16x16, scratchpad>
+// CHECK-DAG: %[[C0:.*]] = gemmini.local_address %{{.*}}[0, 0] : !gemmini.buffer<3x1 of 16x16, accumulator>
+// CHECK-DAG: %[[C1:.*]] = gemmini.local_address %{{.*}}[0, 16] : !gemmini.buffer<3x1 of 16x16, accumulator>
+// CHECK-DAG: %[[C2:.*]] = gemmini.local_address %{{.*}}[0, 32] : !gemmini.buffer<3x1 of 16x16, accumulator>
+// CHECK:      gemmini.preload %[[B]] : !gemmini.local_address<scratchpad> size [16, 8] to %[[C2]] : !gemmini.local_address<accumulator> size [4, 8]
+// CHECK-NEXT: gemmini.compute_preloaded %[[A2]] size [4, 16] size [4, 8] :
+// CHECK-NEXT: gemmini.preload size [16, 8] to %[[C0]] : !gemmini.local_address<accumulator> size [16, 8]
+// CHECK-NEXT: gemmini.compute_accumulated %[[A0]] size [16, 16] size [16, 8] :
+// CHECK-NEXT: gemmini.preload size [16, 8] to %[[C1]] : !gemmini.local_address<accumulator> size [16, 8]
+// CHECK-NEXT: gemmini.compute_accumulated %[[A1]] size [16, 16] size [16, 8] :
+// CHECK-NEXT: }
+func.func @short_first() {
+  gemmini.unroll {
+    %0 = gemmini.alloc {base = array<i64: 0>} : !gemmini.buffer<1x1 of 16x16, scratchpad>
+    %1 = gemmini.alloc {base = array<i64: 4096>} : !gemmini.buffer<3x1 of 16x16, scratchpad>
+    %2 = gemmini.alloc {base = array<i64: 0>} : !gemmini.buffer<3x1 of 16x16, accumulator>
+    %b = gemmini.local_address %0[0, 0] : !gemmini.buffer<1x1 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+    %a0 = gemmini.local_address %1[0, 0] : !gemmini.buffer<3x1 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+    %c0 = gemmini.local_address %2[0, 0] : !gemmini.buffer<3x1 of 16x16, accumulator> -> !gemmini.local_address<accumulator>
+    %a1 = gemmini.local_address %1[0, 16] : !gemmini.buffer<3x1 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+    %c1 = gemmini.local_address %2[0, 16] : !gemmini.buffer<3x1 of 16x16, accumulator> -> !gemmini.local_address<accumulator>
+    %a2 = gemmini.local_address %1[0, 32] : !gemmini.buffer<3x1 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+    %c2 = gemmini.local_address %2[0, 32] : !gemmini.buffer<3x1 of 16x16, accumulator> -> !gemmini.local_address<accumulator>
+    gemmini.preload %b : !gemmini.local_address<scratchpad> size [16, 8] to %c0 : !gemmini.local_address<accumulator> size [16, 8]
+    gemmini.compute_preloaded %a0 size [16, 16] size [16, 8] : !gemmini.local_address<scratchpad>
+    gemmini.preload size [16, 8] to %c1 : !gemmini.local_address<accumulator> size [16, 8]
+    gemmini.compute_accumulated %a1 size [16, 16] size [16, 8] : !gemmini.local_address<scratchpad>
+    gemmini.preload size [16, 8] to %c2 : !gemmini.local_address<accumulator> size [4, 8]
+    gemmini.compute_accumulated %a2 size [4, 16] size [4, 8] : !gemmini.local_address<scratchpad>
+  }
+  return
+}
+
+// -----
+
+// Products that add to the same sums keep their order.
+// CHECK-LABEL: @same_sums
+// CHECK:      gemmini.compute_preloaded %{{.*}} size [16, 16]
+// CHECK-NEXT: gemmini.preload
+// CHECK-NEXT: gemmini.compute_accumulated %{{.*}} size [4, 16]
+// CHECK-NEXT: }
+func.func @same_sums() {
+  gemmini.unroll {
+    %0 = gemmini.alloc {base = array<i64: 0>} : !gemmini.buffer<3x1 of 16x16, scratchpad>
+    %1 = gemmini.alloc {base = array<i64: 0>} : !gemmini.buffer<3x1 of 16x16, accumulator>
+    %a = gemmini.local_address %0[0, 0] : !gemmini.buffer<3x1 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+    %b = gemmini.local_address %0[0, 16] : !gemmini.buffer<3x1 of 16x16, scratchpad> -> !gemmini.local_address<scratchpad>
+    %c = gemmini.local_address %1[0, 0] : !gemmini.buffer<3x1 of 16x16, accumulator> -> !gemmini.local_address<accumulator>
+    gemmini.preload %b : !gemmini.local_address<scratchpad> size [16, 8] to %c : !gemmini.local_address<accumulator> size [16, 8]
+    gemmini.compute_preloaded %a size [16, 16] size [16, 8] : !gemmini.local_address<scratchpad>
+    gemmini.preload size [16, 8] to %c : !gemmini.local_address<accumulator> size [4, 8]
+    gemmini.compute_accumulated %a size [4, 16] size [4, 8] : !gemmini.local_address<scratchpad>
+  }
+  return
+}
