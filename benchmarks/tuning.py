@@ -27,6 +27,7 @@ import numpy as np
 from tuning_quality import CONFIG, quality, time_to_quality
 
 from gemmini_xdsl.dialects.attributes import Lowering
+from gemmini_xdsl.passes.lower_bound import lower_bound
 from gemmini_xdsl.tools.tune_machines import SIMULATOR
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space
@@ -122,11 +123,11 @@ def describe(result: Tuned) -> str:
     task, outcome = result.task, result.outcome
     if outcome is None:
         return f"{task.workload.size}: {result.problem}"
-    m, n, k = task.workload.problem.blocks(CONFIG)
+    array = lower_bound(task.workload.problem, CONFIG, full_blocks=False).array
     cycles = round(task.cycles(outcome.best.seconds))
     progress = outcome.progress
     text = (
-        f"{task.workload.size}: {cycles} cycles, {100 * m * n * k * CONFIG.dim / cycles:.1f} % of "
+        f"{task.workload.size}: {cycles} cycles, {100 * array / cycles:.1f} % of "
         f"the array, trial {outcome.best.trial} of {progress.done} in {progress.elapsed:.0f} s"
     )
     if result.default_seconds is not None:
