@@ -25,8 +25,9 @@ class GemminiUnrollPass(ModulePass):
     """Replace the contents of each `gemmini.unroll` by what they execute, without any loop.
 
     Buffers and local addresses come first, each address once, then the instructions in the order
-    of the program; but of products that share weights, a last one of few rows comes first. Numbers known at run time only may be added to offsets and may choose slots.
-    Raises `PassFailedException` for a loop or a condition that depends on them.
+    of the program; but of products that share weights, a last one of few rows comes first. Numbers
+    known at run time only may be added to offsets and may choose slots. Raises
+    `PassFailedException` for a loop or a condition that depends on them.
     """
 
     name = "gemmini-unroll"
