@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from operator import itemgetter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 
 from xdsl.ir import SSAValue
 
@@ -138,7 +138,10 @@ class _Prologue(TileOrdering):
         behind all.
         """
         by_rows = [n for both in zip(first, others, strict=True) for row in both for n in row]
-        ready = self._ready(by_rows)
+        place = [0] * len(by_rows)
+        for number, product in enumerate(by_rows):
+            place[product] = number
+        ready = self._ready(self._arrivals(place))
         due = [max((ready[n] for n in row), default=0.0) for row in first]
         order: list[int] = []
         left: list[int] = []
@@ -171,42 +174,33 @@ class _Prologue(TileOrdering):
 
     # -- transfers ------------------------------------------------------------------------------
 
-    def _ready(self, order: Sequence[int]) -> list[float]:
-        """When the operands of each product are there if it is computed in this order."""
+    def _arrivals(self, place: Sequence[int]) -> dict[Instruction, float]:
+        """The loads in the order in which products, at their places, use what they load.
+
+        And when the DMA engine is done with each. Among several tiles, all of one's other operand
+        is loaded when the first of it is used: it lies in one bank, which is read from then on. A
+        single tile is not worth the delay.
+        """
+        uses = {
+            load: min((place[use] for use in self.uses(load)), default=len(place))
+            for load in self._early
+        }
+        soonest: dict[tuple[SSAValue, int | RunTimeNumber], int] = {}
+        if self._in_tile < len(self.products):
+            for load, use in uses.items():
+                if not _is_resident(address_of(load)):
+                    slot = _slot_of(load)
+                    soonest[slot] = min(use, soonest.get(slot, use))
+        loads = sorted(uses, key=lambda load: soonest.get(_slot_of(load), uses[load]))
+        return dict(zip(loads, accumulate(map(self.transfers.load, loads)), strict=True))
+
+    def _ready(self, arrivals: Mapping[Instruction, float]) -> list[float]:
+        """When the operands of each product are there."""
         ready = [0.0] * len(self.products)
-        time = 0.0
-        place = [0] * len(order)
-        for number, product in enumerate(order):
-            place[product] = number
-        for load in self._loads_by_use(place):
-            time += self.transfers.load(load)
+        for load, time in arrivals.items():
             for use in self.uses(load):
                 ready[use] = max(ready[use], time + LOAD_START)
         return ready
-
-    def _loads_by_use(self, place: Sequence[int]) -> list[Instruction]:
-        """The loads in the order in which products, at their places, use what they load.
-
-        Among several tiles, all of one's other operand is loaded when the first of it is used: it
-        lies in one bank, which is read from then on. A single tile is not worth the delay.
-        """
-        uses = [
-            (min((place[use] for use in self.uses(load)), default=len(place)), load)
-            for load in self._early
-        ]
-        if self._in_tile == len(self.products):
-            return [load for _, load in sorted(uses, key=itemgetter(0))]
-        soonest: dict[tuple[SSAValue, int | RunTimeNumber], int] = {}
-        for use, load in uses:
-            address = address_of(load)
-            if not _is_resident(address):
-                key = (address.buffer, address.slot)
-                soonest[key] = min(use, soonest.get(key, use))
-        ordered = [
-            (soonest.get((address_of(load).buffer, address_of(load).slot), use), load)
-            for use, load in uses
-        ]
-        return [load for _, load in sorted(ordered, key=itemgetter(0))]
 
     def load_in_time(self) -> None:
         """Place each load where the DMA engine is about to need it.
@@ -215,14 +209,12 @@ class _Prologue(TileOrdering):
         before, by the time at which the products that wait with them can begin.
         """
         count = len(self.products)
-        loads = self._loads_by_use(range(count))
-        loaded: list[float] = []
-        for load in loads:
-            loaded.append((loaded[-1] if loaded else 0.0) + self.transfers.load(load))
+        arrivals = self._arrivals(range(count))
+        loads, loaded = list(arrivals), list(arrivals.values())
         latest = [min(self.uses(load), default=count) for load in loads]
         for number in reversed(range(len(loads) - 1)):
             latest[number] = min(latest[number], latest[number + 1])
-        starts = self._starts(self._ready(range(count)))
+        starts = self._starts(self._ready(arrivals))
         most = max(1, self.config.load_entries - SPARE_ENTRIES)
         place = 0
         for number, load in enumerate(loads):
@@ -250,6 +242,11 @@ class _Prologue(TileOrdering):
         operands = [load for load in self.operands if load in self._late]
         for transfers in (sums, operands):
             self.spread(transfers, first)
+
+
+def _slot_of(load: Instruction) -> tuple[SSAValue, int | RunTimeNumber]:
+    address = address_of(load)
+    return address.buffer, address.slot
 
 
 def _is_resident(address: LocalAddress) -> bool:

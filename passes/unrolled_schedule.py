@@ -101,13 +101,14 @@ def software_pipelines(
     narrow = (1,) if bound.store >= max(bound.array, bound.load) else ()
     found: list[Schedule] = []
     for order, others in (("mnk", n), ("nmk", m)):
+        resident = _resident_cycles(order, problem, config)
         least = ceil_div(LEAST_PAIRS, others * k)
         # Two slots of sums.
         widest = max(1, config.accumulator_rows // config.dim // 2 // others)
         strips = [
             strip
             for width in dict.fromkeys((*narrow, min(least, widest), min(2 * least, widest)))
-            for strip in _far_ahead(order, width, others, problem, config, dataflow)
+            for strip in _far_ahead(_strip(order, width, others, k, dataflow), resident, config)
         ]
         strips += _close_ahead(order, others, problem, config, dataflow)
         even = [other for strip in strips for other in _even(strip, problem, config)]
@@ -130,25 +131,17 @@ def _strip(order: str, width: int, others: int, k: int, dataflow: Dataflow) -> S
     )
 
 
-def _far_ahead(
-    order: str,
-    width: int,
-    others: int,
-    problem: Problem,
-    config: GemminiConfig,
-    dataflow: Dataflow,
-) -> Iterator[Schedule]:
+def _far_ahead(strip: Schedule, resident: float, config: GemminiConfig) -> Iterator[Schedule]:
     """Each strip is loaded while the one before is computed.
 
-    The first one has too few products for the time in which the other operand is loaded if that
-    is slow; then two are computed meanwhile. If both operands take turns in the same banks, the
-    list scheduler orders these instead, which is better for some.
+    The first one has too few products for the `resident` cycles in which the other operand is
+    loaded if these are many; then two are computed meanwhile. If both operands take turns in the
+    same banks, the list scheduler orders these instead, which is better for some.
     """
-    banked = _strip(order, width, others, problem.blocks(config)[2], dataflow)
-    slow = _resident_cycles(order, problem, config) > SLOW_LOADS * _pair_cycles(banked, config)
+    slow = resident > SLOW_LOADS * prod(strip.tile) * InstructionCosts(config).pair
     for prologue_tiles in (1, BUFFER_SLOTS) if slow else (1,):
         for placement in (Placement.BANKED, Placement.INTERLEAVED):
-            yield replace(banked, placement=placement, prologue_tiles=prologue_tiles)
+            yield replace(strip, placement=placement, prologue_tiles=prologue_tiles)
 
 
 def _even(strip: Schedule, problem: Problem, config: GemminiConfig) -> Iterator[Schedule]:
@@ -180,11 +173,6 @@ def _is_possible(strip: Schedule, problem: Problem, config: GemminiConfig) -> bo
     axis = "mn".index(strip.order[0])
     several = problem.blocks(config)[axis] > 2 * strip.tile[axis]
     return several and schedule_problem(strip, problem, config) is None
-
-
-def _pair_cycles(strip: Schedule, config: GemminiConfig) -> int:
-    """Cycles of the products of a strip."""
-    return prod(strip.tile) * InstructionCosts(config).pair
 
 
 def _resident_cycles(order: str, problem: Problem, config: GemminiConfig) -> float:

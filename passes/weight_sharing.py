@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from gemmini_xdsl.dialects.isa import ComputeAccumulatedOp, ComputePreloadedOp, PreloadOp
 from gemmini_xdsl.passes.straight_line import Instruction
-
-Pair = tuple[Instruction, Instruction]
-"""A PRELOAD and its COMPUTE."""
 
 
 def short_products_first(code: Sequence[Instruction]) -> list[Instruction]:
@@ -18,52 +15,54 @@ def short_products_first(code: Sequence[Instruction]) -> list[Instruction]:
     weights enter, whatever its rows (microarchitecture, section 6).
     """
     ordered: list[Instruction] = []
-    for group in _groups(code):
-        ordered += group if isinstance(group, list) else _reordered(group)
+    start = 0
+    while start < len(code):
+        end = _end_of_group(code, start)
+        ordered += _reordered(code[start:end])
+        start = end
     return ordered
 
 
-def _groups(code: Sequence[Instruction]) -> Iterator[list[Instruction] | tuple[Pair, ...]]:
-    """Pairs with the same weights, one right after another, and everything else."""
-    group: list[Pair] = []
-    number = 0
-    while number < len(code):
-        pair = (code[number], code[min(number + 1, len(code) - 1)])
-        is_pair = isinstance(pair[0].op, PreloadOp)
-        goes_on = is_pair and isinstance(pair[1].op, ComputeAccumulatedOp)
-        if group and not goes_on:
-            yield tuple(group)
-            group = []
-        if is_pair and (goes_on == bool(group)):
-            group.append(pair)
-            number += 2
-        else:
-            yield [code[number]]
-            number += 1
-    if group:
-        yield tuple(group)
+def _end_of_group(code: Sequence[Instruction], start: int) -> int:
+    """Behind all products that share the weights of one at `start`, or behind what else is there.
+
+    They stand one right after another.
+    """
+    end = start
+    compute: type = ComputePreloadedOp
+    while (
+        end + 1 < len(code)
+        and isinstance(code[end].op, PreloadOp)
+        and isinstance(code[end + 1].op, compute)
+    ):
+        end, compute = end + 2, ComputeAccumulatedOp
+    return max(end, start + 1)
 
 
-def _reordered(group: tuple[Pair, ...]) -> Iterator[Instruction]:
-    rows = [compute.sizes[0] for _, compute in group]
-    turned = [group[-1], *group[:-1]] if rows[-1] < rows[0] and _are_apart(group) else group
-    for (preload, compute), (other_preload, other_compute) in zip(group, turned, strict=True):
-        # The stationary operand stays where it is, what moves changes places.
-        weights, _ = preload.addresses
-        _, sums = other_preload.addresses
-        sizes = (*preload.sizes[:2], *other_preload.sizes[2:])
-        yield Instruction(preload.op, addresses=(weights, sums), sizes=sizes)
-        yield Instruction(compute.op, addresses=other_compute.addresses, sizes=other_compute.sizes)
+def _reordered(group: Sequence[Instruction]) -> Sequence[Instruction]:
+    preloads, computes = group[::2], group[1::2]
+    if len(preloads) < 2 or computes[-1].sizes[0] >= computes[0].sizes[0]:
+        return group
+    if not _are_apart(preloads):
+        return group
+    ordered: list[Instruction] = []
+    for number, (preload, compute) in enumerate(zip(preloads, computes, strict=True)):
+        # The stationary operand stays where it is, what moves comes from the pair before.
+        before, moved = preloads[number - 1], computes[number - 1]
+        addresses = (preload.addresses[0], before.addresses[1])
+        sizes = (*preload.sizes[:2], *before.sizes[2:])
+        ordered.append(Instruction(preload.op, addresses=addresses, sizes=sizes))
+        ordered.append(Instruction(compute.op, addresses=moved.addresses, sizes=moved.sizes))
+    return ordered
 
 
-def _are_apart(group: tuple[Pair, ...]) -> bool:
+def _are_apart(preloads: Sequence[Instruction]) -> bool:
     """Whether the weights stay, and each product adds to sums of its own (not so in OS chains)."""
-    first, *others = (preload for preload, _ in group)
+    first, *others = (preload.addresses[0] for preload in preloads)
     sums = {
         (address.buffer, address.slot, address.row)
-        for preload, _ in group
+        for preload in preloads
         if (address := preload.addresses[1]) is not None
     }
-    kept = first.addresses[0] is not None and all(pre.addresses[0] is None for pre in others)
-    started = isinstance(group[0][1].op, ComputePreloadedOp)
-    return kept and started and len(sums) == len(group)
+    kept = first is not None and all(stationary is None for stationary in others)
+    return kept and len(sums) == len(preloads)
