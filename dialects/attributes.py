@@ -181,7 +181,11 @@ class Schedule:
     tiles along k have a slot each: in the first ones B, a single column, is loaded as a row, which
     takes fewer requests, and transposed by the array, which takes a second pass. `prologue_tiles`
     are computed before the loop of a software pipeline: a second one gives the array work while the
-    operand that stays is loaded.
+    operand that stays is loaded. With `swap_operands` the product is computed as the transpose of
+    B^T A^T, which all other fields speak of: a result of one column then is a row. With
+    `transpose_resident` the operand of which the tile holds all is transposed by the array first,
+    once: A in the os dataflow, which then can take B as it is stored, transposed; B in the ws
+    dataflow, where each product with a new block of it would take a second pass.
     """
 
     tile: tuple[int, int, int]
@@ -198,6 +202,8 @@ class Schedule:
     prefetch_distance: int = 0
     transposed_tiles: int = 0
     prologue_tiles: int = 1
+    swap_operands: bool = False
+    transpose_resident: bool = False
 
     def slots(self, operand: str) -> int:
         """Slots of the local buffer of `operand` ("a", "b" or "c")."""
@@ -230,6 +236,8 @@ class Schedule:
                 f"placement = {self.placement} needs unroll = true: it has no row that loops can "
                 "add to"
             )
+        if self.transpose_resident and self.lowering != Lowering.ISA:
+            return "transpose_resident takes separate instructions: it needs lowering = isa"
         if (self.prefetch_distance > 0) != (self.placement == Placement.CYCLIC):
             return (
                 "prefetch_distance and placement = cyclic need each other: what is loaded must lie "
@@ -240,8 +248,13 @@ class Schedule:
                 "transposed_tiles are those of a whole product: they need a prefetch_distance and "
                 "no software_pipeline"
             )
-        if self.prefetch_distance and not (self.software_pipeline or self.transposed_tiles):
-            return "prefetch_distance needs software_pipeline = true, or transposed_tiles"
+        if self.prefetch_distance and not (
+            self.software_pipeline or self.transposed_tiles or self.transpose_resident
+        ):
+            return (
+                "prefetch_distance needs software_pipeline = true, transposed_tiles or "
+                "transpose_resident = true"
+            )
         return self._prologue_problem()
 
     def _prologue_problem(self) -> str | None:
@@ -317,7 +330,7 @@ class ScheduleAttr(Data[Schedule]):
             return parser.parse_str_enum(cls._enums[key])
         if key in ("order", "inner_order"):
             return parser.parse_str_literal()
-        if key in ("unroll", "software_pipeline"):
+        if key in ("unroll", "software_pipeline", "swap_operands", "transpose_resident"):
             return parser.parse_boolean()
         return parser.parse_integer(allow_boolean=False)
 

@@ -151,6 +151,22 @@ class LocalTransfer(MemoryEffect):
         return transfer | {write(CONFIG_STATE)}
 
 
+class LocalTransposition(MemoryEffect):
+    """Moves a matrix from DRAM to the scratchpad through the array."""
+
+    @classmethod
+    def get_effects(cls, op: Operation) -> AbstractSet[EffectInstance] | None:
+        """DRAM is read, and all buffers; the scratchpad and all state but sums are written."""
+        from gemmini_xdsl.dialects.tile import LoadTransposedOp
+
+        assert isinstance(op, LoadTransposedOp)
+        return {
+            EffectInstance(MemoryEffectKind.READ, op.source, DRAM),
+            read(SCRATCHPAD),
+            *(write(resource) for resource in (SCRATCHPAD, ARRAY_STATE, CONFIG_STATE)),
+        }
+
+
 class AddressedEffects(MemoryEffect):
     """Effects of an instruction that names local addresses and may touch DRAM."""
 

@@ -18,6 +18,7 @@ from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.dialects.tile import (
     AllocOp,
     LoadOp,
+    LoadTransposedOp,
     LoopTileOp,
     PipelineOp,
     StoreOp,
@@ -27,7 +28,18 @@ from gemmini_xdsl.dialects.tile import (
 
 Gemmini = Dialect(
     "gemmini",
-    [MatmulOp, AllocOp, LoadOp, StoreOp, TileMatmulOp, LoopTileOp, PipelineOp, UnrollOp, *ISA_OPS],
+    [
+        MatmulOp,
+        AllocOp,
+        LoadOp,
+        LoadTransposedOp,
+        StoreOp,
+        TileMatmulOp,
+        LoopTileOp,
+        PipelineOp,
+        UnrollOp,
+        *ISA_OPS,
+    ],
     [
         ActivationAttr,
         ConfigAttr,

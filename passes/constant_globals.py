@@ -6,23 +6,72 @@ from typing import Any
 
 import numpy as np
 from xdsl.dialects import memref
-from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, MemRefType, ModuleOp
+from xdsl.dialects.builtin import (
+    AnyFloat,
+    DenseIntOrFPElementsAttr,
+    FixedBitwidthType,
+    IntegerType,
+    MemRefType,
+    ModuleOp,
+    StringAttr,
+    SymbolRefAttr,
+    TensorType,
+    UnitAttr,
+)
 from xdsl.ir import Operation, SSAValue
-from xdsl.rewriter import Rewriter
+from xdsl.rewriter import InsertPoint, Rewriter
+
+
+def _module_of(op: Operation) -> ModuleOp | None:
+    """The nearest module around `op`."""
+    parent = op.parent_op()
+    while parent is not None and not isinstance(parent, ModuleOp):
+        parent = parent.parent_op()
+    return parent
 
 
 def _global_of(get: memref.GetGlobalOp) -> memref.GlobalOp | None:
     """The global that `get` refers to, which the nearest module holds."""
-    parent: Operation | None = get.parent_op()
-    while parent is not None and not isinstance(parent, ModuleOp):
-        parent = parent.parent_op()
-    if parent is None:
+    if (module := _module_of(get)) is None:
         return None
     symbol = get.name_.string_value()
-    for op in parent.body.block.ops:
+    for op in module.body.block.ops:
         if isinstance(op, memref.GlobalOp) and op.sym_name.data == symbol:
             return op
     return None
+
+
+def constant_global(
+    user: Operation, stem: str, element: IntegerType, values: np.ndarray[Any, Any]
+) -> memref.GetGlobalOp:
+    """A reference, not yet inserted, to a private constant of integers in the module of `user`.
+
+    Its name is `stem` and a number. One of the same name, type and contents is used again.
+    """
+    module = _module_of(user)
+    assert module is not None
+    type_ = MemRefType(element, values.shape)
+    contents = DenseIntOrFPElementsAttr.from_list(
+        TensorType(element, values.shape), [int(value) for value in values.reshape(-1)]
+    )
+    known = {
+        op.sym_name.data: op for op in module.body.block.ops if isinstance(op, memref.GlobalOp)
+    }
+    for number in range(len(known) + 1):
+        name = f"{stem}_{number}"
+        new = memref.GlobalOp.get(
+            StringAttr(name),
+            type_,
+            contents,
+            sym_visibility=StringAttr("private"),
+            constant=UnitAttr(),
+        )
+        if name not in known:
+            Rewriter.insert_op(new, InsertPoint.at_start(module.body.block))
+            break
+        if known[name].is_structurally_equivalent(new):
+            break
+    return memref.GetGlobalOp(SymbolRefAttr(name), type_)
 
 
 def constant_contents(value: SSAValue) -> np.ndarray[Any, Any] | None:
@@ -35,12 +84,22 @@ def constant_contents(value: SSAValue) -> np.ndarray[Any, Any] | None:
     found = _global_of(value.owner)
     if found is None or found.constant is None or found.type != value.type:
         return None
-    initial = found.initial_value
-    if not isinstance(initial, DenseIntOrFPElementsAttr):
+    contents = initial_contents(found)
+    if contents is None:
         return None
+    return contents.astype(np.float64 if contents.dtype.kind == "f" else np.int64)
+
+
+def initial_contents(op: memref.GlobalOp) -> np.ndarray[Any, Any] | None:
+    """What a global holds at first, in its shape and element type; None if that is not given."""
+    type_, initial = op.type, op.initial_value
+    if not isinstance(initial, DenseIntOrFPElementsAttr) or not isinstance(type_, MemRefType):
+        return None
+    element = type_.element_type
+    assert isinstance(element, FixedBitwidthType)
+    kind = "float" if isinstance(element, AnyFloat) else "int"
     values = np.array(initial.get_values())
-    wide = values.astype(np.float64 if values.dtype.kind == "f" else np.int64)
-    return wide.reshape(value.type.get_shape())
+    return values.astype(f"{kind}{max(8, element.bitwidth)}").reshape(type_.get_shape())
 
 
 def erase_unused_globals(module: ModuleOp) -> None:

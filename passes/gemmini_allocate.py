@@ -167,9 +167,21 @@ def _turn(alloc: AllocOp, number: int, banks: int) -> int:
 
 def _slots_take_turns(alloc: AllocOp) -> bool:
     """Whether every tile has a slot of its own, so that no bank is needed for the next one's."""
-    region = alloc.parent_op()
-    pipelined = isinstance(region, UnrollOp) and region.software_pipeline is not None
-    return alloc.placement.data == Placement.CYCLIC and not pipelined
+    type_ = alloc.buffer.type
+    assert isinstance(type_, BufferType)
+    several = type_.slots.data > 1
+    return several and alloc.placement.data == Placement.CYCLIC and not _is_pipelined(alloc)
+
+
+def _is_pipelined(alloc: AllocOp) -> bool:
+    """Whether the buffer is used in a software pipeline, inside or in front of which it stands."""
+    for use in alloc.buffer.uses:
+        region: Operation | None = use.operation
+        while region is not None and not isinstance(region, UnrollOp):
+            region = region.parent_op()
+        if region is not None:
+            return region.software_pipeline is not None
+    return False
 
 
 def _share_of_banks(alloc: AllocOp, allocs: list[AllocOp], banks: int) -> int:

@@ -56,6 +56,8 @@ class GemminiAssignSchedulePass(ModulePass):
     prefetch_distance: int | None = None
     transposed_tiles: int | None = None
     prologue_tiles: int | None = None
+    swap_operands: bool | None = None
+    transpose_resident: bool | None = None
     override: bool = False
     heuristic: Literal["default", "library"] = "default"
     log: str = "none"

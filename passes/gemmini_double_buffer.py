@@ -177,6 +177,7 @@ class _RegionBuilder:
                     op.scale,
                     op.activation,
                     None if op.max_cols is None else op.max_cols.value.data,
+                    last_row=op.last_row is not None,
                 )
             case TileMatmulOp():
                 accumulate = op.accumulate
@@ -190,6 +191,7 @@ class _RegionBuilder:
                     order=op.order.data,
                     transpose_a=op.transpose_a is not None,
                     transpose_b=op.transpose_b is not None,
+                    packed_a=op.packed_a is not None,
                 )
         builder.insert(clone)
 

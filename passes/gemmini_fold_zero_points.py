@@ -8,23 +8,17 @@ from typing import Any
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects import arith, linalg, memref, scf
-from xdsl.dialects.builtin import (
-    DenseIntOrFPElementsAttr,
-    IntegerAttr,
-    MemRefType,
-    ModuleOp,
-    StringAttr,
-    SymbolRefAttr,
-    TensorType,
-    UnitAttr,
-    i32,
-)
+from xdsl.dialects.builtin import IntegerAttr, MemRefType, ModuleOp, i32
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from gemmini_xdsl.dialects.matmul import MatmulOp
-from gemmini_xdsl.passes.constant_globals import constant_contents, erase_unused_globals
+from gemmini_xdsl.passes.constant_globals import (
+    constant_contents,
+    constant_global,
+    erase_unused_globals,
+)
 from gemmini_xdsl.passes.diagnostics import function_name
 from gemmini_xdsl.passes.generic_builders import BodyBuilder, dims_map, generic
 from gemmini_xdsl.passes.matmul_rewriting import with_bias
@@ -186,25 +180,8 @@ class _Folder:
 
     def global_row(self, values: np.ndarray[Any, Any]) -> SSAValue:
         """A new constant global."""
-        names = {op.sym_name.data for op in self.module.walk() if isinstance(op, memref.GlobalOp)}
         stem = f"{function_name(self.product)}_bias"
-        name = next(
-            candidate
-            for candidate in (f"{stem}_{number}" for number in range(len(names) + 1))
-            if candidate not in names
-        )
-        type_ = MemRefType(i32, [len(values)])
-        global_op = memref.GlobalOp.get(
-            StringAttr(name),
-            type_,
-            DenseIntOrFPElementsAttr.from_list(
-                TensorType(i32, [len(values)]), [int(value) for value in values]
-            ),
-            sym_visibility=StringAttr("private"),
-            constant=UnitAttr(),
-        )
-        Rewriter.insert_op(global_op, InsertPoint.at_start(self.module.body.block))
-        get = memref.GetGlobalOp(SymbolRefAttr(name), type_)
+        get = constant_global(self.product, stem, i32, values)
         self.ops.append(get)
         return get.memref
 

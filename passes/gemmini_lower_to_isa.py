@@ -45,6 +45,7 @@ from gemmini_xdsl.dialects.tile import LoadOp, LoopTileOp, StoreOp, TileMatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
 from gemmini_xdsl.passes.tile_nests import A_ID, B_ID, BIAS_ID
+from gemmini_xdsl.passes.transposition_lowering import LowerLoadTransposed
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,13 @@ class GemminiLowerToIsaPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Lower every tile operation; loops and pipelines stay."""
-        patterns = [LowerLoad(), LowerStore(), LowerTileMatmul(), LowerLoopTile()]
+        patterns = [
+            LowerLoad(),
+            LowerLoadTransposed(),
+            LowerStore(),
+            LowerTileMatmul(),
+            LowerLoopTile(),
+        ]
         PatternRewriteWalker(
             GreedyRewritePatternApplier(patterns), apply_recursively=False
         ).rewrite_module(op)
@@ -213,6 +220,8 @@ class LowerStore(RewritePattern):
                 body.add(row_offset, body.multiply(part.row, config.dim)),
                 body.add(col_offset, body.multiply(part.col, group)),
             ]
+            if op.last_row is not None:
+                local = body.add(local, config.dim - 1)
             address = LocalAddressOp(op.buffer, op.mixed_slot, local, full=full)
             source = body.insert(address).results[0]
             body.insert(MvoutOp(source, op.destination, offsets, [part.height, part.width]))
@@ -327,7 +336,12 @@ class _TileLoops:
         keep = self._keeps_weights and not first
         ws = self.op.dataflow.data == Dataflow.WS
         slot_a, slot_b, _ = self.op.slots
-        a = self._operand(builder, self.op.a, slot_a, place, "mk", self.op.transpose_a is not None)
+        if self.op.packed_a is not None:
+            a, m = self._packed_a(builder, place)
+        else:
+            a = self._operand(
+                builder, self.op.a, slot_a, place, "mk", self.op.transpose_a is not None
+            )
         b: SSAValue | None = None
         if not keep:
             b = self._operand(
@@ -355,8 +369,18 @@ class _TileLoops:
         row = self._block_row(builder, buffer, place.numbers[row_dim], place.numbers[col_dim])
         return builder.insert(LocalAddressOp(buffer, slot, row)).results[0]
 
+    def _packed_a(self, builder: IndexBuilder, place: _Block) -> tuple[SSAValue, Index]:
+        """The square that holds a block of A, and the rows of its product up to the right one."""
+        number = place.numbers["k"]
+        row = builder.multiply(builder.divide(number, self.dim), self.dim)
+        address = builder.insert(LocalAddressOp(self.op.a, self.op.slots[0], row)).results[0]
+        return address, builder.subtract(self.dim, builder.remainder(number, self.dim))
+
     def _destination(self, builder: IndexBuilder, place: _Block) -> SSAValue:
         row = self._block_row(builder, self.op.c, place.numbers["m"], place.numbers["n"])
+        if self.op.packed_a is not None:
+            # The right row of the product, its last one, goes to the last row of the block.
+            row = builder.add(row, builder.remainder(place.numbers["k"], self.dim))
         accumulate = self._accumulate(builder, place.numbers["k"])
         return builder.insert(LocalAddressOp(self.op.c, self.op.slots[2], row, accumulate)).results[
             0

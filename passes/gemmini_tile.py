@@ -24,7 +24,8 @@ from gemmini_xdsl.dialects.matmul import INT8_MAX, INT8_MIN, MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.diagnostics import location
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
-from gemmini_xdsl.passes.schedule_rules import Problem, schedule_problem
+from gemmini_xdsl.passes.resident_transposition import ResidentTransposition
+from gemmini_xdsl.passes.schedule_rules import Problem, Tiling, schedule_problem
 from gemmini_xdsl.passes.tile_nests import InstructionNest, LoopWsNest, TilesOfK
 
 
@@ -52,11 +53,13 @@ class TileMatmul(RewritePattern):
         config = module_config(op)
         schedule = _checked_schedule(op, config)
         builder = IndexBuilder.before(op)
-        bias = _bias_in_memory(op, builder)
+        bias = _bias_in_memory(op, schedule, config, builder)
         if bias is not op.bias or _core_wrote_memory(op):
             builder.insert(FenceOp())
         if schedule.lowering == Lowering.LOOP_WS:
             LoopWsNest(op, bias, schedule, config).build(builder)
+        elif schedule.transpose_resident:
+            ResidentTransposition(op, bias, schedule, config).build(builder)
         elif schedule.prefetch_distance and not schedule.software_pipeline:
             TilesOfK(op, bias, schedule, config).build(builder)
         else:
@@ -80,20 +83,27 @@ def _checked_schedule(op: MatmulOp, config: GemminiConfig) -> Schedule:
             "other than int8; run gemmini-legalize-requantization first"
         )
     schedule = op.schedule.data
+    if schedule.swap_operands:
+        raise PassFailedException(
+            f"{location(op)}: swaps its operands; run gemmini-swap-operands first"
+        )
     broken = schedule_problem(schedule, Problem.of(op), config)
     if broken is not None:
         raise PassFailedException(f"{location(op)}: {broken}")
     return schedule
 
 
-def _bias_in_memory(op: MatmulOp, builder: IndexBuilder) -> SSAValue | None:
-    """The bias as a memref: a scalar is written to a row of N elements first."""
+def _bias_in_memory(
+    op: MatmulOp, schedule: Schedule, config: GemminiConfig, builder: IndexBuilder
+) -> SSAValue | None:
+    """The bias as a memref: a scalar is written to a row as wide as a tile first."""
     bias = op.bias
     if bias is None or bias.type != ACC_TYPE:
         return bias
-    n = op.sizes[1]
-    row = builder.insert(memref.AllocOp.get(ACC_TYPE, None, [n])).results[0]
-    with builder.loop(n) as (body, column):
+    tile = Tiling.of(schedule, Problem.of(op), config).tile
+    width = min(op.sizes[1], tile[1] * config.dim)
+    row = builder.insert(memref.AllocOp.get(ACC_TYPE, None, [width])).results[0]
+    with builder.loop(width) as (body, column):
         body.insert(memref.StoreOp.get(bias, row, [body.value(column)]))
     return row
 

@@ -38,7 +38,7 @@ class _Sum:
     """Tasks that add to one block of the accumulator, in any order: the first one overwrites.
 
     `writers` are the tasks with the instruction that holds the address; `after` is what all of
-    them wait for. A task that covers other elements than the first keeps its place behind it.
+    them wait for. A task that covers fewer elements than the first comes behind it.
     """
 
     after: list[Task]
@@ -216,6 +216,6 @@ class _Tasks:
         if code.sizes[-2:] == state.sum.sizes:
             state.sum.writers.append((task, code))
         else:
-            for earlier in state.written:
-                depend(task, earlier)
+            overwriting, _ = state.sum.writers[0]
+            depend(task, overwriting)
         state.written.append(task)

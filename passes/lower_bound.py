@@ -55,7 +55,9 @@ def lower_bound(
         heights[0] -= -problem.m % config.dim
     array = float(sum(InstructionCosts(config).pairs(heights)) * n * k)
     a_shape = (problem.k, problem.m) if problem.transpose_a else (problem.m, problem.k)
-    b_shape = (problem.n, problem.k) if problem.transpose_b else (problem.k, problem.n)
+    # A single column is a row as well.
+    b_is_row = problem.transpose_b or problem.n == 1
+    b_shape = (problem.n, problem.k) if b_is_row else (problem.k, problem.n)
     byte_shapes = [(rows, cols * config.input_bytes) for rows, cols in (a_shape, b_shape)]
     if bias != "none":
         rows = problem.m if bias == "full" else 1
@@ -65,23 +67,7 @@ def lower_bound(
     total = sum(rows * width for rows, width in byte_shapes)
     excess = max(0, total - config.l2_bytes)
     load += excess / DRAM_BYTES_PER_CYCLE - excess / beat
-    if byte_shapes[1][1] == config.input_bytes and problem.k > 1:
-        array, load = _mix_columns(array, load, problem.k, k, config)
     return LowerBound(array, load, _store(problem, config))
-
-
-def _mix_columns(
-    array: float, load: float, rows: int, blocks: int, config: GemminiConfig
-) -> tuple[float, float]:
-    """Array and load cycles if B is one column, of which a part is loaded as a row.
-
-    A part that is loaded as a row takes full beats, and as many cycles of the array more as its
-    blocks have rows, because the PRELOAD transposes it. The best part balances the two units.
-    """
-    saved = rows - matrix_beats(1, rows * config.input_bytes, config)
-    extra = blocks * config.dim
-    part = min(1.0, max(0.0, (load - array) / (saved + extra)))
-    return array + part * extra, load - part * saved
 
 
 def _store(problem: Problem, config: GemminiConfig) -> float:

@@ -30,6 +30,7 @@ from gemmini_xdsl.passes.gemmini_legalize_requantization import (
 from gemmini_xdsl.passes.gemmini_list_schedule import GemminiListSchedulePass
 from gemmini_xdsl.passes.gemmini_lower_to_isa import GemminiLowerToIsaPass
 from gemmini_xdsl.passes.gemmini_outline_body import GemminiOutlineBodyPass
+from gemmini_xdsl.passes.gemmini_swap_operands import GemminiSwapOperandsPass
 from gemmini_xdsl.passes.gemmini_tile import GemminiTilePass
 from gemmini_xdsl.passes.gemmini_unroll import GemminiUnrollPass
 
@@ -50,6 +51,7 @@ def default_pipeline(
         GemminiLegalizeRequantizationPass(requantization=requantization),
         GemminiFoldZeroPointsPass(),
         schedule or GemminiAssignSchedulePass(),
+        GemminiSwapOperandsPass(),
         GemminiTilePass(),
         GemminiDoubleBufferPass(),
         GemminiAllocatePass(),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
+from xdsl.dialects.builtin import MemRefType
+from xdsl.ir import Attribute
+from xdsl.utils.hints import isa
+
 from gemmini_xdsl.dialects.attributes import TILE_DIMS, Dataflow, Lowering, Schedule
-from gemmini_xdsl.dialects.matmul import MatmulOp
+from gemmini_xdsl.dialects.matmul import MatmulOp, row_stride
 from gemmini_xdsl.dialects.transposes import illegal_transposes
 from gemmini_xdsl.hardware import GemminiConfig
 
@@ -36,7 +40,11 @@ def first_width(width: int) -> int:
 
 @dataclass(frozen=True)
 class Problem:
-    """The facts of a product that scheduling depends on; sizes are in elements."""
+    """The facts of a product that scheduling depends on; sizes are in elements.
+
+    `strided_column` says that N = 1, and that B, the bias or C does not lie in consecutive elements
+    of memory, as a row would.
+    """
 
     m: int
     n: int
@@ -45,6 +53,7 @@ class Problem:
     transpose_b: bool = False
     wide_result: bool = False
     has_bias: bool = False
+    strided_column: bool = False
 
     @staticmethod
     def of(op: MatmulOp) -> Problem:
@@ -58,7 +67,14 @@ class Problem:
             op.transpose_b is not None,
             op.c_type.element_type != op.a_type.element_type,
             op.bias is not None,
+            n == 1 and any(_is_strided(value.type) for value in (op.b, op.bias, op.c) if value),
         )
+
+    @property
+    def swapped(self) -> Problem:
+        """The product B^T A^T of a problem of one column, whose result is a row."""
+        assert self.n == 1
+        return replace(self, m=1, n=self.m, transpose_a=False, transpose_b=not self.transpose_a)
 
     def blocks(self, config: GemminiConfig) -> tuple[int, int, int]:
         """M, N and K in blocks of the array."""
@@ -67,6 +83,27 @@ class Problem:
             ceil_div(self.n, config.dim),
             ceil_div(self.k, config.exact_depth),
         )
+
+
+def _is_strided(type_: Attribute) -> bool:
+    """Whether it is a memref of a column whose elements do not follow each other."""
+    if not isa(type_, MemRefType) or type_.get_num_dims() == 1:
+        return False
+    rows, cols = type_.get_shape()
+    return rows > 1 and cols == 1 and row_stride(type_) != 1
+
+
+def computed(schedule: Schedule, problem: Problem) -> tuple[Schedule, Problem]:
+    """The product that is computed for `problem`, and the schedule of that."""
+    if not schedule.swap_operands:
+        return schedule, problem
+    return replace(schedule, swap_operands=False), problem.swapped
+
+
+def packs_row(schedule: Schedule, problem: Problem) -> bool:
+    """Whether A, a single row, is transposed block by block and not element by element."""
+    os = schedule.dataflow == Dataflow.OS
+    return schedule.transpose_resident and os and problem.m == 1
 
 
 @dataclass(frozen=True)
@@ -118,11 +155,16 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
     """The first rule that `schedule` breaks for `problem` on `config`, or None."""
     if (broken := schedule.problem()) is not None:
         return broken
-    if (
-        broken := illegal_transposes(
-            config, schedule.dataflow, problem.transpose_a, problem.transpose_b
-        )
-    ) is not None:
+    if schedule.swap_operands:
+        if (broken := _swap_problem(problem)) is not None:
+            return broken
+        return schedule_problem(*computed(schedule, problem), config)
+    transposes = [problem.transpose_a, problem.transpose_b]
+    if schedule.transpose_resident:
+        if (broken := _transposition_problem(schedule, problem, config)) is not None:
+            return broken
+        transposes = [True, True] if schedule.dataflow == Dataflow.OS else [transposes[0], False]
+    if (broken := illegal_transposes(config, schedule.dataflow, *transposes)) is not None:
         return broken
     if problem.wide_result and not config.acc_read_full_width:
         return f"config '{config.name}' cannot store i32 results (acc_read_full_width = false)"
@@ -151,6 +193,8 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
             if value and piece % value:
                 return f"placement {schedule.placement}: {key} must divide {piece}, got {value}"
     rows = Tiling.of(schedule, problem, config).rows(schedule, config.dim)
+    if packs_row(schedule, problem):
+        rows["a"] = ceil_div(rows["a"], config.dim)
     needed = rows["a"] + rows["b"]
     if needed > config.scratchpad_rows:
         return (
@@ -163,6 +207,49 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
             f"tile {list(schedule.tile)} needs {rows['c']} accumulator rows; config "
             f"'{config.name}' has {config.accumulator_rows}: choose a smaller tile or less "
             "double buffering"
+        )
+    return None
+
+
+def _swap_problem(problem: Problem) -> str | None:
+    if problem.n > 1:
+        return (
+            "swap_operands: the transpose of a result of one column is a row in memory; others "
+            f"would have to be transposed, got N = {problem.n}"
+        )
+    if problem.strided_column:
+        return (
+            "swap_operands: B, C and a bias of one column must lie in consecutive elements; here "
+            "one is a column of a wider matrix"
+        )
+    return None
+
+
+def _transposition_problem(
+    schedule: Schedule, problem: Problem, config: GemminiConfig
+) -> str | None:
+    """What keeps the array from transposing the operand that stays in the scratchpad."""
+    os = schedule.dataflow == Dataflow.OS
+    if not problem.transpose_b or (os and problem.transpose_a):
+        return (
+            "transpose_resident: B must be stored transposed, and in the os dataflow A must not "
+            "be; other products can do without"
+        )
+    if config.exact_depth < config.dim or not config.ex_write_to_spad:
+        return (
+            f"transpose_resident: config '{config.name}' cannot transpose: that takes products "
+            "over all rows of the array (array_bits) and ex_write_to_spad"
+        )
+    trip_m, trip_n, trip_k = Tiling.of(schedule, problem, config).trips
+    if trip_k > 1 or (trip_m if os else trip_n) > 1:
+        return (
+            f"transpose_resident: in the {schedule.dataflow} dataflow the tile must hold all of "
+            f"{'A' if os else 'B'}, got tile {list(schedule.tile)}"
+        )
+    if packs_row(schedule, problem) and problem.k % config.dim:
+        return (
+            f"transpose_resident: K of a product of one row must be a multiple of {config.dim}, "
+            f"got {problem.k}"
         )
     return None
 
@@ -250,6 +337,7 @@ def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfi
     That is all but configuration and fences. In a software pipeline it is what the code holds:
     the `prologue_tiles` and the loads of the next, a tile inside, and the last stores.
     """
+    schedule, problem = computed(schedule, problem)
     blocks = dict(zip(TILE_DIMS, problem.blocks(config), strict=True))
     tiling = Tiling.of(schedule, problem, config)
     tile = dict(zip(TILE_DIMS, tiling.tile, strict=True))
@@ -257,7 +345,7 @@ def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfi
     loops = [dim for dim in schedule.order if trips[dim] > 1]
     pipelined = schedule.software_pipeline
     tiles = schedule.prologue_tiles
-    computed, loaded = (1 + tiles, 2 + tiles) if pipelined else (1, 1)
+    executed, loaded = (1 + tiles, 2 + tiles) if pipelined else (1, 1)
     if pipelined:
         blocks, trips = tile, dict.fromkeys(TILE_DIMS, 1)
 
@@ -280,7 +368,7 @@ def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfi
         widest = min(widest, schedule.mvin_cols // config.dim or widest)
         return repeats * moves(rows, cols, widest)
 
-    products = computed * 2 * prod(blocks.values())
+    products = executed * 2 * prod(blocks.values())
     weights = loads("k", "n", problem.transpose_b)
     whole = ceil_div(tile["k"], config.max_block_cols)
     narrow = first_width(tile["k"])
@@ -291,10 +379,14 @@ def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfi
     if schedule.prefetch_distance and not pipelined:
         # The first tile comes in parts.
         first = tile["m"] * (parts - whole)
-    stores = computed * moves("m", "n", max(1, schedule.mvout_cols // config.dim))
-    begun = computed if adds_bias_last(schedule, tiling, config) else loaded
+    stores = executed * moves("m", "n", max(1, schedule.mvout_cols // config.dim))
+    begun = executed if adds_bias_last(schedule, tiling, config) else loaded
     biases = begun * moves("m", "n", config.max_block_cols_acc) if problem.has_bias else 0
-    return products + loads("m", "k", problem.transpose_a) + weights + first + biases + stores
+    inputs = loads("m", "k", problem.transpose_a)
+    if schedule.transpose_resident:
+        # It is loaded and transposed in a loop.
+        inputs, weights = (0, weights) if schedule.dataflow == Dataflow.OS else (inputs, 0)
+    return products + inputs + weights + first + biases + stores
 
 
 def _loop_ws_problem(schedule: Schedule, problem: Problem, config: GemminiConfig) -> str | None:

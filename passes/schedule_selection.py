@@ -10,6 +10,7 @@ from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.schedule_heuristic import default_dataflow, default_schedule
 from gemmini_xdsl.passes.schedule_rules import Problem, instruction_count
+from gemmini_xdsl.passes.transposing_schedules import transposing_schedules
 from gemmini_xdsl.passes.unrolled_schedule import (
     software_pipelines,
     transposed_columns,
@@ -63,6 +64,7 @@ def schedule_for(
     if fsm:
         rivals += software_pipelines(problem, config, dataflow)
         rivals += transposed_columns(problem, config, dataflow)
+    rivals += transposing_schedules(problem, config)
     if looped is not None and (not fsm or _suits_loops(looped, problem, config)):
         rivals.append(looped)
     return quick_choice(task(), unrolled, rivals) or unrolled or looped

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xdsl.dialects import memref
-from xdsl.dialects.builtin import (
-    ArrayAttr,
-    FloatAttr,
-    IntegerAttr,
-    MemRefType,
-    StridedLayoutAttr,
-    f32,
-    i64,
-)
+from xdsl.dialects.builtin import FloatAttr, MemRefType, f32
 from xdsl.ir import SSAValue
 from xdsl.utils.hints import isa
 
@@ -37,14 +28,21 @@ from gemmini_xdsl.dialects.tile import (
 )
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
-from gemmini_xdsl.passes.schedule_rules import Problem, Tiling, adds_bias_last, first_width
+from gemmini_xdsl.passes.row_views import as_vector
+from gemmini_xdsl.passes.schedule_rules import (
+    Problem,
+    Tiling,
+    adds_bias_last,
+    first_width,
+    packs_row,
+)
 
 A_ID, B_ID, BIAS_ID = 0, 1, 2
 """MVIN configuration sets of the operands, as LOOP_WS uses them (ISA section 9)."""
 
 
 @dataclass(frozen=True)
-class _Extent:
+class Extent:
     """One tile's place along one dimension, in elements."""
 
     offset: Index
@@ -52,7 +50,7 @@ class _Extent:
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """Tiles of k of the same width, in blocks, that load B in the same way; `first` is a block."""
 
     first: int
@@ -79,21 +77,22 @@ class Nest:
             "k": tile_k * config.exact_depth,
         }
         self.totals = dict(zip("mnk", op.sizes, strict=True))
+        self.packs_row = packs_row(schedule, Problem.of(op))
 
-    def extent(self, builder: IndexBuilder, dim: str, offset: Index) -> _Extent:
+    def extent(self, builder: IndexBuilder, dim: str, offset: Index) -> Extent:
         """The tile at `offset`: full, or what remains of the dimension."""
         step, total = self.steps[dim], self.totals[dim]
         if isinstance(offset, int):
-            return _Extent(offset, min(step, total - offset))
+            return Extent(offset, min(step, total - offset))
         if self.schedule.software_pipeline:
             # All tiles are full, so that one tile's instructions serve for all: the last one
             # overlaps the one before. So does what is prefetched behind it.
-            return _Extent(builder.minimum(offset, total - step), step)
+            return Extent(builder.minimum(offset, total - step), step)
         if total % step == 0:
-            return _Extent(offset, step)
-        return _Extent(offset, builder.minimum(builder.subtract(total, offset), step))
+            return Extent(offset, step)
+        return Extent(offset, builder.minimum(builder.subtract(total, offset), step))
 
-    def stored(self, transposed: bool, *axes: _Extent) -> tuple[list[Index], list[Index]]:
+    def stored(self, transposed: bool, *axes: Extent) -> tuple[list[Index], list[Index]]:
         """Offsets and sizes of a tile with these logical axes as it lies in memory."""
         ordered = axes[::-1] if transposed else axes
         return [axis.offset for axis in ordered], [axis.size for axis in ordered]
@@ -103,11 +102,14 @@ class Nest:
         """Whether A and B are stored transposed."""
         return self.op.transpose_a is not None, self.op.transpose_b is not None
 
-    def bias_offsets(self, m: _Extent, n: _Extent) -> list[Index]:
+    def bias_offsets(self, m: Extent, n: Extent) -> list[Index]:
         """Where the tile's bias starts in a row or in a matrix."""
         assert self.bias is not None
         assert isa(self.bias.type, MemRefType)
-        return [n.offset] if self.bias.type.get_num_dims() == 1 else [m.offset, n.offset]
+        if self.bias.type.get_num_dims() > 1:
+            return [m.offset, n.offset]
+        repeated = self.bias.type.get_shape()[0] < self.totals["n"]
+        return [0 if repeated else n.offset]
 
 
 class InstructionNest(Nest):
@@ -132,7 +134,7 @@ class InstructionNest(Nest):
         self._build_level(builder, 0, dict.fromkeys("mnk", 0))
 
     def _buffer(
-        self, builder: IndexBuilder, operand: str, transposed: bool, part: _Part | None = None
+        self, builder: IndexBuilder, operand: str, transposed: bool, part: Part | None = None
     ) -> SSAValue:
         """The buffer of "a", "b" or "c": for a tile, or for all that are part of k."""
         blocks = dict(zip("mnk", self.tiling.tile, strict=True))
@@ -156,20 +158,25 @@ class InstructionNest(Nest):
             return Placement.INTERLEAVED if several == Placement.CYCLIC else several
         if placement == Placement.CYCLIC:
             # The other operand takes turns in the banks that this one leaves.
-            return placement if operand == self.tiling.streamed else Placement.PACKED
+            return placement if operand == self.streamed else Placement.PACKED
         if self.schedule.software_pipeline and slots == 1:
             # It is read while it is being loaded.
             return Placement.INTERLEAVED
         return placement
+
+    @property
+    def streamed(self) -> str:
+        """The operand, "a" or "b", that comes tile by tile, or the larger one."""
+        return self.tiling.streamed
 
     def _depth_of(self, dims: str) -> int:
         """How many loops surround what changes with `dims` only."""
         return max((self.loops.index(d) + 1 for d in dims if d in self.loops), default=0)
 
     def _build_level(self, builder: IndexBuilder, depth: int, offsets: dict[str, Index]) -> None:
-        extents: dict[str, _Extent] = {}
+        extents: dict[str, Extent] = {}
 
-        def extent(dim: str) -> _Extent:
+        def extent(dim: str) -> Extent:
             if dim not in extents:
                 extents[dim] = self.extent(builder, dim, offsets[dim])
             return extents[dim]
@@ -202,14 +209,16 @@ class InstructionNest(Nest):
         """
         return adds_bias_last(self.schedule, self.tiling, self.config)
 
-    def _load_bias(self, builder: IndexBuilder, m: _Extent, n: _Extent) -> None:
+    def _load_bias(self, builder: IndexBuilder, m: Extent, n: Extent) -> None:
         if self.bias is None:
             return
-        offsets, sizes = self.bias_offsets(m, n), [m.size, n.size]
+        # A packed row adds to all rows of a block.
+        rows = self.config.dim if self.packs_row else m.size
+        offsets, sizes = self.bias_offsets(m, n), [rows, n.size]
         last = self.bias_is_last
         builder.insert(LoadOp(self.bias, offsets, self.c, 0, sizes, BIAS_ID, accumulate=last))
 
-    def _store(self, builder: IndexBuilder, m: _Extent, n: _Extent) -> None:
+    def _store(self, builder: IndexBuilder, m: Extent, n: Extent) -> None:
         builder.insert(
             StoreOp(
                 self.c,
@@ -220,6 +229,7 @@ class InstructionNest(Nest):
                 self.op.scale,
                 self.op.activation,
                 self.schedule.mvout_cols or None,
+                last_row=self.packs_row,
             )
         )
 
@@ -230,8 +240,8 @@ class InstructionNest(Nest):
         buffer: SSAValue,
         id: int,
         transposed: bool,
-        rows: _Extent,
-        cols: _Extent,
+        rows: Extent,
+        cols: Extent,
     ) -> None:
         offsets, sizes = self.stored(transposed, rows, cols)
         max_cols = self.schedule.mvin_cols or None
@@ -255,6 +265,7 @@ class InstructionNest(Nest):
                 order=self.schedule.inner_order,
                 transpose_a=transpose_a,
                 transpose_b=transpose_b,
+                packed_a=self.packs_row,
             )
         )
 
@@ -289,22 +300,22 @@ class TilesOfK(InstructionNest):
                 self._tile(builder, part, number, a, b, row)
         self._store(builder, m, n)
 
-    def _parts(self, transposed: int) -> list[_Part]:
+    def _parts(self, transposed: int) -> list[Part]:
         """The first tile in parts, the others that are transposed, and those that are not."""
         width, tiles = self.tiling.tile[2], self.tiling.trips[2]
         narrower = first_width(width)
-        first = _Part(0, narrower, width // narrower, transposed > 0)
+        first = Part(0, narrower, width // narrower, transposed > 0)
         start, rest = max(1, transposed), max(0, transposed - 1)
         others = [
-            _Part(width, width, rest, True),
-            _Part(start * width, width, tiles - start, False),
+            Part(width, width, rest, True),
+            Part(start * width, width, tiles - start, False),
         ]
         return [first, *(part for part in others if part.tiles)]
 
     def _tile(
         self,
         builder: IndexBuilder,
-        part: _Part,
+        part: Part,
         number: int,
         a: SSAValue,
         b: SSAValue,
@@ -316,7 +327,7 @@ class TilesOfK(InstructionNest):
         size = min(part.width * depth, self.totals["k"] - offset)
         if size <= 0:
             return
-        m, n, k = self.extent(builder, "m", 0), self.extent(builder, "n", 0), _Extent(offset, size)
+        m, n, k = self.extent(builder, "m", 0), self.extent(builder, "n", 0), Extent(offset, size)
         transpose_a, transpose_b = self.transposed
         offsets, sizes = self.stored(transpose_a, m, k)
         max_cols = self.schedule.mvin_cols or None
@@ -347,18 +358,9 @@ class TilesOfK(InstructionNest):
         """B as a row, if it is a column whose elements lie one after another."""
         type_ = self.op.b.type
         assert isa(type_, MemRefType)
-        k, n = self.totals["k"], self.totals["n"]
-        if not self.schedule.transposed_tiles or n > 1 or row_stride(type_) > 1:
+        if not self.schedule.transposed_tiles or self.totals["n"] > 1 or row_stride(type_) > 1:
             return None
-        layout = type_.layout
-        if isinstance(layout, StridedLayoutAttr):
-            layout = StridedLayoutAttr([1], layout.offset)
-        row = MemRefType(type_.element_type, [k], layout, type_.memory_space)
-        whole = ArrayAttr([ArrayAttr([IntegerAttr(dim, i64) for dim in range(2)])])
-        collapse = memref.CollapseShapeOp(
-            operands=[self.op.b], result_types=[row], properties={"reassociation": whole}
-        )
-        return builder.insert(collapse).results[0]
+        return as_vector(builder, self.op.b)
 
 
 class LoopWsNest(Nest):
@@ -377,24 +379,24 @@ class LoopWsNest(Nest):
             }
             self._split_k(body, extents["m"], extents["n"])
 
-    def _split_k(self, builder: IndexBuilder, m: _Extent, n: _Extent) -> None:
+    def _split_k(self, builder: IndexBuilder, m: Extent, n: Extent) -> None:
         """The first part of k starts the sum, the last one stores it."""
         step, total = self.steps["k"], self.totals["k"]
         parts = self.tiling.trips[2]
         self._tile(builder, m, n, self.extent(builder, "k", 0), first=True, last=parts == 1)
         if parts > 2:
             with builder.loop((parts - 1) * step, step, start=step) as (body, offset):
-                self._tile(body, m, n, _Extent(offset, step), first=False, last=False)
+                self._tile(body, m, n, Extent(offset, step), first=False, last=False)
         if parts > 1:
             offset = (parts - 1) * step
-            self._tile(builder, m, n, _Extent(offset, total - offset), first=False, last=True)
+            self._tile(builder, m, n, Extent(offset, total - offset), first=False, last=True)
 
     def _tile(
         self,
         builder: IndexBuilder,
-        m: _Extent,
-        n: _Extent,
-        k: _Extent,
+        m: Extent,
+        n: Extent,
+        k: Extent,
         *,
         first: bool,
         last: bool,

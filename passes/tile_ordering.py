@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from xdsl.ir import SSAValue
 
-from gemmini_xdsl.dialects.attributes import Space
+from gemmini_xdsl.dialects.attributes import Dataflow, Space
 from gemmini_xdsl.dialects.isa import ComputePreloadedOp, ConfigExOp, MvoutOp, PreloadOp
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.instruction_costs import InstructionCosts
@@ -52,7 +52,8 @@ class TileOrdering:
 
     def _configure(self, code: Instruction) -> None:
         if isinstance(code.op, ConfigExOp):
-            self._transposed = code.op.transpose_b is not None
+            ws = code.op.dataflow.data == Dataflow.WS
+            self._transposed = ws and code.op.transpose_b is not None
 
     def _sort(self, groups: InstructionGroups) -> None:
         configs: list[Instruction] = []

@@ -102,6 +102,10 @@ class Program:
             self._addresses[key] = self.buffers.allocate_memref(type_, what)
         return self._addresses[key]
 
+    def global_addresses(self) -> dict[str, int]:
+        """The addresses of the globals that the program has used, by name."""
+        return {key: at for key, at in self._addresses.items() if isinstance(key, str)}
+
     def _translate(self, part: Slice, name: str) -> str:
         try:
             return Translator(part, self).translate(name)

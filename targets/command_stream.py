@@ -12,17 +12,19 @@ comments at the head list them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import IO, ClassVar, NamedTuple
+from typing import IO, Any, ClassVar, NamedTuple
 
+import numpy.typing as npt
 from xdsl.context import Context
-from xdsl.dialects import func
+from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.utils.target import Target
 
 from gemmini_xdsl.dialects.config_lookup import module_config
+from gemmini_xdsl.passes.constant_globals import initial_contents
 from gemmini_xdsl.targets.arguments import Argument, arguments_of, functions, is_public
 from gemmini_xdsl.targets.command_program import Buffers, Program
 from gemmini_xdsl.targets.command_slice import TARGET
@@ -52,17 +54,27 @@ class Placement:
     address: int
 
 
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """What the program holds at a DRAM address."""
+
+    contents: npt.NDArray[Any]
+    address: int
+
+
 @dataclass(frozen=True)
 class CommandStream:
     """All that a function issues; `None` stands for a fence.
 
-    `core_cycles` are the cycles that the core needs for each item since the one before, if they
-    have been counted (`gemmini_xdsl.targets.core_cycles`).
+    `constants` are what it reads beside its arguments. `core_cycles` are the cycles that the core
+    needs for each item since the one before, if they have been counted
+    (`gemmini_xdsl.targets.core_cycles`).
     """
 
     placements: tuple[Placement, ...]
     items: tuple[Command | None, ...]
     core_cycles: tuple[int, ...] | None = None
+    constants: tuple[Constant, ...] = ()
 
 
 def command_stream(
@@ -78,8 +90,7 @@ def command_stream(
     on scalar arguments.
     """
     op = select_function(module, function)
-    buffers = _buffers(module, base)
-    placements, addresses = _place(op, buffers)
+    placements, addresses, buffers = place(module, op, base)
     items: list[Command | None] = []
     program = Program(module, op.sym_name.data, buffers, core_cycles=core_cycles)
     core, times = program.core, [0]
@@ -90,15 +101,15 @@ def command_stream(
 
     program.run(addresses, lambda *fields: issue(Command(*fields)), lambda: issue(None))
     gaps = tuple(later - earlier for earlier, later in pairwise(times)) if core_cycles else None
-    return CommandStream(placements, tuple(items), gaps)
+    constants = constants_of(module, program.global_addresses())
+    return CommandStream(placements, tuple(items), gaps, constants)
 
 
 def place_arguments(
     module: ModuleOp, function: str | None = None, base: int = DEFAULT_BASE
 ) -> tuple[Placement, ...]:
     """Where `command_stream` places the arguments of `function`."""
-    placements, _ = _place(select_function(module, function), _buffers(module, base))
-    return placements
+    return place(module, select_function(module, function), base)[0]
 
 
 def count_instructions(module: ModuleOp, function: str | None = None) -> dict[str, int]:
@@ -108,8 +119,7 @@ def count_instructions(module: ModuleOp, function: str | None = None) -> dict[st
     `TooLongError` if it cannot be found in reasonable time.
     """
     op = select_function(module, function)
-    buffers = _buffers(module, DEFAULT_BASE)
-    _, addresses = _place(op, buffers)
+    _, addresses, buffers = place(module, op)
     counts = Program(module, op.sym_name.data, buffers, operands=False).count(addresses)
     return dict(sorted(counts.items()))
 
@@ -133,13 +143,13 @@ def select_function(module: ModuleOp, name: str | None) -> func.FuncOp:
     return public[0]
 
 
-def _buffers(module: ModuleOp, base: int) -> Buffers:
+def place(
+    module: ModuleOp, op: func.FuncOp, base: int = DEFAULT_BASE
+) -> tuple[tuple[Placement, ...], dict[int, int], Buffers]:
+    """The arguments of `op` in DRAM, their addresses by number, and the addresses behind them."""
     if not 0 < base < 1 << BITS:
         raise TargetError(f"{TARGET}: base must be a positive {BITS}-bit address, got {base}")
-    return Buffers(base, module_config(module).l2_line_bytes)
-
-
-def _place(op: func.FuncOp, buffers: Buffers) -> tuple[tuple[Placement, ...], dict[int, int]]:
+    buffers = Buffers(base, module_config(module).l2_line_bytes)
     placements: list[Placement] = []
     addresses: dict[int, int] = {}
     for block_argument, argument in zip(op.body.block.args, arguments_of(op), strict=True):
@@ -148,7 +158,17 @@ def _place(op: func.FuncOp, buffers: Buffers) -> tuple[tuple[Placement, ...], di
             address = buffers.allocate_memref(block_argument.type, what)
             addresses[block_argument.index] = address
             placements.append(Placement(argument, address))
-    return tuple(placements), addresses
+    return tuple(placements), addresses, buffers
+
+
+def constants_of(module: ModuleOp, addresses: Mapping[str, int]) -> tuple[Constant, ...]:
+    """What the program holds at the `addresses` of globals, given by their names."""
+    return tuple(
+        Constant(contents, addresses[op.sym_name.data])
+        for op in module.ops
+        if isinstance(op, memref.GlobalOp) and op.sym_name.data in addresses
+        if (contents := initial_contents(op)) is not None
+    )
 
 
 def format_stream(module: ModuleOp, function: str, stream: CommandStream) -> Iterator[str]:

@@ -8,7 +8,16 @@ from gemmini_xdsl.dialects.tile.alloc import AllocOp
 from gemmini_xdsl.dialects.tile.loop_tile import LoopTileOp
 from gemmini_xdsl.dialects.tile.pipeline import PipelineOp
 from gemmini_xdsl.dialects.tile.product import TileMatmulOp
-from gemmini_xdsl.dialects.tile.transfers import LoadOp, StoreOp
+from gemmini_xdsl.dialects.tile.transfers import LoadOp, LoadTransposedOp, StoreOp
 from gemmini_xdsl.dialects.tile.unroll import UnrollOp
 
-__all__ = ["AllocOp", "LoadOp", "LoopTileOp", "PipelineOp", "StoreOp", "TileMatmulOp", "UnrollOp"]
+__all__ = [
+    "AllocOp",
+    "LoadOp",
+    "LoadTransposedOp",
+    "LoopTileOp",
+    "PipelineOp",
+    "StoreOp",
+    "TileMatmulOp",
+    "UnrollOp",
+]

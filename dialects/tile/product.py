@@ -56,6 +56,11 @@ class TileMatmulOp(IRDLOperation):
 
     `size` is [m, n, k] in elements. `order` is the order of the loops over blocks, outermost
     first. With `transpose_a` (`transpose_b`) the buffer holds A (B) transposed.
+
+    With `packed_a` A is a single row, whose blocks are columns of squares, one beside the other:
+    block t is column DIM - 1 - t % DIM of square t / DIM. Products with the columns before it go
+    to other rows of C, of which only the last one of each block is the result. That takes the os
+    dataflow, and both operands transposed.
     """
 
     name = "gemmini.tile_matmul"
@@ -77,6 +82,7 @@ class TileMatmulOp(IRDLOperation):
     order = prop_def(StringAttr, default_value=StringAttr("knm"))
     transpose_a = opt_prop_def(UnitAttr)
     transpose_b = opt_prop_def(UnitAttr)
+    packed_a = opt_prop_def(UnitAttr)
 
     traits = traits_def(
         FixedEffects(
@@ -106,6 +112,7 @@ class TileMatmulOp(IRDLOperation):
         order: str,
         transpose_a: bool,
         transpose_b: bool,
+        packed_a: bool = False,
     ):
         slots = [mixed.split([slot]) for _, slot in (a, b, c)]
         dynamic_sizes, static_sizes = mixed.split(sizes)
@@ -129,6 +136,7 @@ class TileMatmulOp(IRDLOperation):
                 "order": StringAttr(order),
                 "transpose_a": UnitAttr() if transpose_a else None,
                 "transpose_b": UnitAttr() if transpose_b else None,
+                "packed_a": UnitAttr() if packed_a else None,
             },
         )
 
@@ -169,6 +177,9 @@ class TileMatmulOp(IRDLOperation):
             require(mixed.problem(slot, static, 1, "slot"))
             verify_slot(mixed.join(slot, static)[0], type_)
         transposed = (self.transpose_a is not None, self.transpose_b is not None)
+        if self.packed_a is not None:
+            self._verify_packed(a, b, transposed)
+            a = BufferType.get((b.grid[1], 1), (b.block[1], c.block[0]), Space.SCRATCHPAD)
         m_k = (a.grid[::-1], a.block[::-1]) if transposed[0] else (a.grid, a.block)
         k_n = (b.grid[::-1], b.block[::-1]) if transposed[1] else (b.grid, b.block)
         for (m, k), (k_b, n), (m_c, n_c), what in (
@@ -193,3 +204,20 @@ class TileMatmulOp(IRDLOperation):
                 f'order must be a permutation of "{TILE_DIMS}", got "{self.order.data}"'
             )
         require(illegal_transposes(config, self.dataflow.data, *transposed))
+
+    def _verify_packed(self, a: BufferType, b: BufferType, transposed: tuple[bool, bool]) -> None:
+        config = module_config(self)
+        m, _, k = self.mixed_sizes
+        if self.dataflow.data != Dataflow.OS or transposed != (True, True):
+            raise VerifyException(
+                "packed_a needs the os dataflow with transpose_a and transpose_b: only there the "
+                "columns of a are rows of the product"
+            )
+        squares = (1, -(-b.grid[1] // config.dim))
+        if (a.grid, a.block) != (squares, (config.exact_depth, config.dim)):
+            raise VerifyException(
+                f"packed_a: for {b.grid[1]} blocks of k a must be {squares[0]}x{squares[1]} of "
+                f"{config.exact_depth}x{config.dim}, got {a}"
+            )
+        if m != 1 or not isinstance(k, int) or k % config.exact_depth:
+            raise VerifyException(f"packed_a: m must be 1 and k a multiple of {config.exact_depth}")

@@ -40,15 +40,16 @@ from gemmini_xdsl.dialects.attributes import (
     INPUT_TYPE,
     Activation,
     ActivationAttr,
+    Dataflow,
+    DataflowAttr,
     Space,
 )
 from gemmini_xdsl.dialects.checks import article, require, require_full_width
 from gemmini_xdsl.dialects.config_lookup import module_config
-from gemmini_xdsl.dialects.effects import (
-    LocalTransfer,
-)
+from gemmini_xdsl.dialects.effects import LocalTransfer, LocalTransposition
 from gemmini_xdsl.dialects.local_memory import BufferType
 from gemmini_xdsl.dialects.matmul import row_stride
+from gemmini_xdsl.dialects.transposes import illegal_transposes
 
 MVIN_IDS = 3
 
@@ -171,6 +172,7 @@ class StoreOp(IRDLOperation):
 
     `gemmini.store %c[%slot] to %C[%m, %n] size [64, 48]`. An i8 destination receives scaled
     elements, `clamp(rne(f32(activation(x)) * scale))` (ISA section 7), an i32 one the raw sums.
+    With `last_row` the tile is a single row, which is the last one of each block.
     """
 
     name = "gemmini.store"
@@ -187,6 +189,7 @@ class StoreOp(IRDLOperation):
     scale = prop_def(FloatAttr[Float32Type], default_value=FloatAttr(1.0, f32))
     activation = prop_def(ActivationAttr, default_value=ActivationAttr(Activation.NONE))
     max_cols = opt_prop_def(IntegerAttr[I32])
+    last_row = opt_prop_def(UnitAttr)
 
     traits = traits_def(LocalTransfer())
     irdl_options = (AttrSizedOperandSegments(as_property=True), ParsePropInAttrDict())
@@ -208,6 +211,8 @@ class StoreOp(IRDLOperation):
         scale: FloatAttr[Float32Type],
         activation: ActivationAttr,
         max_cols: int | None = None,
+        *,
+        last_row: bool = False,
     ):
         dynamic_offsets, static_offsets = mixed.split(offsets)
         dynamic_slot, static_slot = mixed.split([slot])
@@ -221,6 +226,7 @@ class StoreOp(IRDLOperation):
                 "scale": scale,
                 "activation": activation,
                 "max_cols": None if max_cols is None else IntegerAttr(max_cols, i32),
+                "last_row": UnitAttr() if last_row else None,
             },
         )
 
@@ -271,6 +277,101 @@ class StoreOp(IRDLOperation):
                 f"config '{config.name}' cannot store i8 elements (acc_read_small_width = false)"
             )
         verify_max_cols(self.max_cols, config.dim, blocks * config.dim, config.name, "MVOUT")
+        if self.last_row is not None and self.mixed_sizes[0] != 1:
+            raise VerifyException("last_row: the tile is a single row of each block")
+
+
+@irdl_op_definition
+class LoadTransposedOp(IRDLOperation):
+    """Copy a matrix from DRAM into a buffer, transposed by the array.
+
+    `gemmini.load_transposed %A to %at by %identity through %staging`: groups of blocks are loaded
+    into the slots of `staging` by turns; the product of each, transposed, and of the block `factor`
+    goes to `buffer`. `factor` is the identity, or the reversed identity, which reverses the order
+    of the columns of each block. `dataflow` is the one whose configuration transposes.
+    """
+
+    name = "gemmini.load_transposed"
+
+    source = operand_def(MemRefType)
+    buffer = operand_def(BufferType)
+    factor = operand_def(BufferType)
+    staging = operand_def(BufferType)
+
+    id = prop_def(IntegerAttr[I32], default_value=IntegerAttr(0, i32))
+    dataflow = prop_def(DataflowAttr, default_value=DataflowAttr(Dataflow.WS))
+
+    traits = traits_def(LocalTransposition())
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format: ClassVar[str] = (
+        "$source `to` $buffer `by` $factor `through` $staging "
+        "attr-dict `:` type($source) `,` type($buffer) `,` type($factor) `,` type($staging)"
+    )
+
+    def __init__(
+        self,
+        source: SSAValue,
+        buffer: SSAValue,
+        factor: SSAValue,
+        staging: SSAValue,
+        id: int,
+        dataflow: Dataflow,
+    ):
+        super().__init__(
+            operands=[source, buffer, factor, staging],
+            properties={"id": IntegerAttr(id, i32), "dataflow": DataflowAttr(dataflow)},
+        )
+
+    def verify_(self) -> None:
+        """Check spaces, grids and the source against each other, and what the array can do."""
+        source, config = self.source.type, module_config(self)
+        assert isa(source, MemRefType)
+        buffers = (self.buffer.type, self.factor.type, self.staging.type)
+        for label, type_ in zip(("buffer", "factor", "staging"), buffers, strict=True):
+            assert isinstance(type_, BufferType)
+            if type_.space.data != Space.SCRATCHPAD:
+                raise VerifyException(f"{label} must be a scratchpad buffer, got {type_}")
+        buffer, factor, staging = buffers
+        assert isinstance(buffer, BufferType)
+        assert isinstance(factor, BufferType)
+        assert isinstance(staging, BufferType)
+        if not config.ex_write_to_spad:
+            raise VerifyException(
+                f"config '{config.name}' cannot write results to the scratchpad "
+                "(ex_write_to_spad = false)"
+            )
+        if source.element_type != INPUT_TYPE or source.get_num_dims() != 2:
+            raise VerifyException(f"the source must be a matrix of i8, got {source}")
+        row_stride(source)
+        square = (config.exact_depth, config.dim)
+        if (factor.grid, factor.block) != ((1, 1), square):
+            raise VerifyException(
+                f"factor must be one block of {square[0]}x{square[1]}, got {factor}"
+            )
+        rows, cols = (-(-size // config.dim) for size in source.get_shape())
+        if config.exact_depth != config.dim or (buffer.grid, buffer.block) != (
+            (cols, rows),
+            square,
+        ):
+            raise VerifyException(
+                f"buffer must be {cols}x{rows} of {square[0]}x{square[1]} for this source, "
+                f"got {buffer}"
+            )
+        groups = range(1, config.max_block_cols + 1)
+        if staging.block != square or staging.grid[0] != 1 or staging.grid[1] not in groups:
+            raise VerifyException(
+                f"a slot of staging must be a row of at most {config.max_block_cols} blocks of "
+                f"{square[0]}x{square[1]}, got {staging}"
+            )
+        if cols % staging.grid[1]:
+            raise VerifyException(
+                f"a row of {cols} blocks has no groups of {staging.grid[1]}: the width of staging "
+                "must divide it"
+            )
+        if not 0 <= self.id.value.data < MVIN_IDS:
+            raise VerifyException(f"id must be 0, 1 or 2, got {self.id.value.data}")
+        transposes = (True, self.dataflow.data == Dataflow.OS)
+        require(illegal_transposes(config, self.dataflow.data, *transposes))
 
 
 def verify_slot(slot: mixed.Index, buffer: BufferType) -> None:

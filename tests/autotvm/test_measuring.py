@@ -429,25 +429,30 @@ def test_wrong_results_are_noticed() -> None:
 
 
 def test_schedules_beside_the_space_are_tried(tmp_path: Path) -> None:
-    """A product of one column gets transposed tiles, of which the space has none."""
+    """A product of one column gets transposed tiles or swaps operands, which the space lacks."""
     task = GemmTask(Workload(64, 1, 1216), CONFIG)
     problem = task.workload.problem
     space = gemm_space(problem, CONFIG)
     beside = schedules_beside_space(problem, CONFIG)
     assert beside
-    assert all(schedule.transposed_tiles > 0 for schedule in beside)
+    assert all(schedule.transposed_tiles > 0 or schedule.swap_operands for schedule in beside)
+    assert len({schedule.swap_operands for schedule in beside}) == 2
     executor = LocalExecutor(CommandStreamBuilder(), SimulatorRunner(), jobs=1)
     tuner = make_tuner("random", task, space)
     with RecordLog(tmp_path / "log.json") as log:
         outcome = tune(tuner, executor, len(beside) + 2, log=log, beside=beside)
-    assert outcome.best.schedule in [
-        replace(schedule, mvin_cols=64, mvout_cols=16) for schedule in beside
+    recorded = [
+        replace(
+            schedule,
+            mvin_cols=schedule.mvin_cols or 64,
+            mvout_cols=schedule.mvout_cols or 16,
+        )
+        for schedule in beside
     ]
+    assert outcome.best.schedule in recorded
     assert outcome.progress.done == len(beside) + 2
     records = read_records(tmp_path / "log.json")
-    assert [schedule_of(record.values).transposed_tiles for record in records][:2] == [
-        schedule.transposed_tiles for schedule in beside
-    ]
+    assert [schedule_of(record.values) for record in records][: len(beside)] == recorded
 
 
 @pytest.mark.parametrize("gap", [0, 3, 40])

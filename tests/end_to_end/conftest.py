@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import random
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ from gemmini_xdsl.runtime_c.simulator import Simulator
 from gemmini_xdsl.tools.compile import Compiled
 from gemmini_xdsl.tools.host_build import build_shared_library
 from gemmini_xdsl.tools.universe import load_universe
+
+# Makes this folder's helper modules importable by its tests.
+sys.path.insert(0, str(Path(__file__).parent))
 
 Array = np.ndarray[Any, Any]
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command_runs import check, legal, run_commands
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
-from gemmini_xdsl.dialects.attributes import ConfigAttr, ScheduleAttr
+from gemmini_xdsl.dialects.attributes import ConfigAttr
 from gemmini_xdsl.dialects.isa import ComputePreloadedOp
-from gemmini_xdsl.dialects.linear_parser import LinearParser
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig, load_config, preset_names
 from gemmini_xdsl.passes import prologue_ordering
@@ -23,50 +23,12 @@ from gemmini_xdsl.passes.gemmini_assign_schedule import GemminiAssignSchedulePas
 from gemmini_xdsl.passes.prologue_ordering import _Prologue
 from gemmini_xdsl.passes.schedule_rules import Problem, schedule_problem
 from gemmini_xdsl.passes.straight_line import Instruction, exchange_destinations
-from gemmini_xdsl.runtime_c.simulator import Simulator
 from gemmini_xdsl.targets.command_stream import command_stream
 from gemmini_xdsl.tools.compile import compile_module
 from gemmini_xdsl.tools.inputs import make_context
 
 LARGEST, BLOCKS, PER_MODULE = 80, 5, 12
 SLOTS = ("", '"a", "c"', '"b", "c"')
-
-
-def run_commands(module: ModuleOp, name: str, inputs: Sequence[Any], result: Any) -> Any:
-    """What the commands of function `name` leave in the checked simulator."""
-    stream = command_stream(module, name)
-    output = np.zeros_like(result)
-    with_output = [*(np.ascontiguousarray(value) for value in inputs), output]
-    simulator = Simulator(load_config_of(module), checked=True)
-    for placement, array in zip(stream.placements, with_output, strict=True):
-        array.flags.writeable = array is output
-        simulator.map(placement.address, array)
-    for item in stream.items:
-        if item is None:
-            simulator.fence()
-        else:
-            simulator.command(item.funct, item.rs1, item.rs2)
-    return output
-
-
-def load_config_of(module: ModuleOp) -> GemminiConfig:
-    config: GemminiConfig = module.attributes["gemmini.config"].data  # type: ignore[attr-defined]
-    return config
-
-
-def check(products: Sequence[Any], compiled: Any, kernels: Any, seed: int) -> None:
-    """Each product by both ways."""
-    rng = np.random.default_rng(seed)
-    for number, product in enumerate(products):
-        name = f"f{number}"
-        inputs = product.inputs(rng)
-        expected = product.reference(inputs)
-        np.testing.assert_array_equal(
-            kernels.run(name, inputs, expected), expected, f"C of {product}"
-        )
-        if product.bias != "scalar":
-            got = run_commands(compiled.module, name, inputs, expected)
-            np.testing.assert_array_equal(got, expected, f"commands of {product}")
 
 
 def small(product: Any, draw: random.Random, largest: int) -> Any:
@@ -191,23 +153,6 @@ def pipelined(product: Any, draw: random.Random, config: GemminiConfig) -> Any:
         if legal(chosen, config):
             return chosen
     raise AssertionError("no schedule fits")
-
-
-def legal(product: Any, config: GemminiConfig) -> bool:
-    """Whether the product's schedule fits it."""
-    text = f"#gemmini.schedule<{product.schedule}>"
-    attribute = LinearParser(make_context(), text, "schedule").parse_attribute()
-    assert isinstance(attribute, ScheduleAttr)
-    problem = Problem(
-        product.m,
-        product.n,
-        product.k,
-        product.transpose_a,
-        product.transpose_b,
-        product.wide,
-        product.bias != "none",
-    )
-    return schedule_problem(attribute.data, problem, config) is None
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -22,6 +22,7 @@ from gemmini_xdsl.passes.schedule_rules import (
     schedule_problem,
     unroll_problem,
 )
+from gemmini_xdsl.passes.transposing_schedules import transposing_schedules
 from gemmini_xdsl.passes.unrolled_schedule import transposed_columns
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import Entity, OtherOptionEntity, Values
 from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import (
@@ -71,9 +72,17 @@ def find_record(
 
 
 def schedules_beside_space(problem: Problem, config: GemminiConfig) -> list[Schedule]:
-    """Schedules that are worth a trial and have no point in the space."""
+    """Schedules that are worth a trial and have no point in the space.
+
+    None that swap operands and have a bias: the core spreads that over a row, which trials, being
+    commands alone, do not.
+    """
     dataflow = default_dataflow(problem, config)
-    return [] if dataflow is None else transposed_columns(problem, config, dataflow)
+    if dataflow is None:
+        return []
+    columns = transposed_columns(problem, config, dataflow)
+    transposing = transposing_schedules(problem, config)
+    return [*columns, *(s for s in transposing if not (s.swap_operands and problem.has_bias))]
 
 
 def _add_constraints(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> None:

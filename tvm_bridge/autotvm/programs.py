@@ -15,7 +15,7 @@ from gemmini_xdsl.dialects.config_lookup import CONFIG_ATTRIBUTE
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.passes.convert_gemmini_to_rocc import ConvertGemminiToRoccPass
-from gemmini_xdsl.passes.gemmini_tile import GemminiTilePass
+from gemmini_xdsl.passes.gemmini_swap_operands import GemminiSwapOperandsPass
 from gemmini_xdsl.passes.gemmini_unroll import GemminiUnrollPass
 from gemmini_xdsl.passes.pipelines import default_pipeline
 from gemmini_xdsl.passes.schedule_rules import schedule_problem
@@ -93,7 +93,7 @@ def lowering_passes() -> tuple[ModulePass, ...]:
 def _scheduled_passes() -> tuple[ModulePass, ...]:
     """The default pipeline from a scheduled product on."""
     passes = default_pipeline()
-    start = [step.name for step in passes].index(GemminiTilePass.name)
+    start = [step.name for step in passes].index(GemminiSwapOperandsPass.name)
     return tuple(passes[start:])
 
 

@@ -91,13 +91,14 @@ def _rival_costs(task: GemmTask, rivals: Sequence[Schedule]) -> dict[Schedule, f
 
 def _part_cycles(task: GemmTask, schedule: Schedule) -> float:
     try:
-        return extrapolated_cycles(task, schedule)
+        return extrapolated_cycles(*task.computed(schedule))
     except TimingError:
         return inf
 
 
 def _cycles(task: GemmTask, schedule: Schedule) -> float:
     """Cycles of a call; no end of them if the accelerator would hang."""
+    task, schedule = task.computed(schedule)
     program = compile_schedule(task, schedule)
     try:
         return call_cycles(task, program, core_gap(schedule), warm=True)

@@ -17,7 +17,12 @@ from xdsl.utils.str_enum import StrEnum
 
 from gemmini_xdsl.dialects.attributes import BUFFER_SLOTS, OPERANDS, TILE_DIMS, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
-from gemmini_xdsl.passes.schedule_rules import MAX_UNROLLED_INSTRUCTIONS, Problem, Tiling
+from gemmini_xdsl.passes.schedule_rules import (
+    MAX_UNROLLED_INSTRUCTIONS,
+    Problem,
+    Tiling,
+    computed,
+)
 from gemmini_xdsl.passes.unrolled_schedule import PREFETCH_DISTANCES
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import (
@@ -157,7 +162,7 @@ def _read_tile(values: Values) -> tuple[int, ...]:
 
 
 def _write_tile(schedule: Schedule, problem: Problem, config: GemminiConfig) -> Sequence[Entity]:
-    tile = Tiling.of(schedule, problem, config).tile
+    tile = Tiling.of(*computed(schedule, problem), config).tile
     pairs = zip(tile, _depths(config), strict=True)
     return [SplitEntity((-1, size, depth)) for size, depth in pairs]
 
@@ -268,8 +273,10 @@ FIELD_KNOBS = (
     plain("unroll", _unrollable, limited_with=(LOWERING,)),
     plain("software_pipeline", _pipelinable, limited_with=(UNROLL,)),
     plain("prefetch_distance", _distances, limited_with=(PLACEMENT, UNROLL, SOFTWARE_PIPELINE)),
-    # Few schedules have any; they are tried beside the space (`transposed_columns`).
+    # Few schedules have any; they are tried beside the space.
     plain("transposed_tiles", lambda problem, config: [0]),
+    plain("swap_operands", lambda problem, config: [False]),
+    plain("transpose_resident", lambda problem, config: [False]),
     plain(
         "prologue_tiles",
         _prologues,

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from xdsl.dialects import func, memref, scf
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import BlockArgument, Operation, OpResult, SSAValue
+from xdsl.ir import Block, Operation, OpResult, SSAValue
 
 from gemmini_xdsl.dialects.bounds import constant_value
 from gemmini_xdsl.dialects.isa import ISA_OPS, FenceOp, LocalAddressOp
@@ -34,7 +34,8 @@ from gemmini_xdsl.passes.unrolling import unroll
 from gemmini_xdsl.targets.command_stream import (
     Command,
     CommandStream,
-    place_arguments,
+    constants_of,
+    place,
     select_function,
 )
 
@@ -52,16 +53,27 @@ def straight_line_commands(module: ModuleOp) -> CommandStream | None:
     for op in function.body.ops:
         if isinstance(op, func.CallOp):
             return None
-        if op.regions and not isinstance(op, UnrollOp) and _kernel_of(op) is None:
+        if isinstance(op, UnrollOp) or _kernel_of(op) is not None or _only_instructions(op):
+            continue
+        if op.regions:
             return None
-    placements = place_arguments(module)
-    arguments = dict(zip(function.body.block.args, placements, strict=True))
-    encoder = _Encoder({value: placed.address for value, placed in arguments.items()})
+    placements, numbered, buffers = place(module, function)
+    addresses: dict[SSAValue, int] = {
+        function.body.block.args[number]: address for number, address in numbered.items()
+    }
+    globals_: dict[str, int] = {}
+    for op in function.body.walk():
+        if isinstance(op, memref.GetGlobalOp | memref.AllocOp):
+            address = buffers.allocate_memref(op.memref.type, op.name)
+            if isinstance(op, memref.GetGlobalOp):
+                address = globals_.setdefault(op.name_.string_value(), address)
+            addresses[op.memref] = address
+    encoder = _Encoder(addresses)
     code: list[Instruction] = []
     numbers: dict[SSAValue, int] = {}
     for op in list(function.body.block.ops):
         if isinstance(op, scf.ForOp):
-            code += _repeated(op)
+            code += _repeated(op) if _kernel_of(op) is not None else _unrolled(op)
         elif isinstance(op, UnrollOp) and op.kernel is not None:
             code += _known(_ordered(op, []), numbers)
         elif isinstance(op, UnrollOp):
@@ -78,7 +90,7 @@ def straight_line_commands(module: ModuleOp) -> CommandStream | None:
             items.append(None)
         else:
             items.extend(encoder.commands(instruction))
-    return CommandStream(placements, tuple(items))
+    return CommandStream(placements, tuple(items), constants=constants_of(module, globals_))
 
 
 def _kernel_of(op: Operation) -> UnrollOp | None:
@@ -108,6 +120,21 @@ def _repeated(loop: scf.ForOp) -> Iterator[Instruction]:
                 assert value is not None
                 numbers[op.results[0]] = value
         yield from _known(ordered, numbers)
+
+
+def _only_instructions(op: Operation) -> bool:
+    """Whether `op` is a loop over instructions and arithmetic, so often as is known."""
+    if not isinstance(op, scf.ForOp) or loop_range(op) is None or op.iter_args:
+        return False
+    return all(
+        isinstance(inner, (*ISA_OPS, scf.YieldOp)) or (not inner.regions and is_pure(inner))
+        for inner in op.body.block.ops
+    )
+
+
+def _unrolled(loop: scf.ForOp) -> list[Instruction]:
+    """What a loop over instructions issues."""
+    return unroll(Block([loop.clone()])).instructions
 
 
 def _ordered(region: UnrollOp, before: list[Instruction]) -> list[Instruction]:
@@ -148,10 +175,10 @@ def _known(code: Iterable[Instruction], numbers: Mapping[SSAValue, int]) -> Iter
 
 
 class _Encoder:
-    """Packs the operands of instructions, for arguments at known addresses."""
+    """Packs the operands of instructions, for memory at known addresses."""
 
-    def __init__(self, arguments: Mapping[SSAValue, int]):
-        self._arguments = arguments
+    def __init__(self, memory: Mapping[SSAValue, int]):
+        self._memory = memory
         self._addresses: dict[LocalAddress | None, int] = {None: encoding.GARBAGE_ADDRESS}
         self._matrices: dict[SSAValue, tuple[int, list[int]]] = {}
 
@@ -190,14 +217,16 @@ class _Encoder:
     def _value(self, form: LinearForm) -> int:
         total = form.constant
         for value, factor in form.terms:
-            total += factor * self._arguments[_argument(value)]
+            total += factor * self._memory[_memory_of(value)]
         return total % MODULUS
 
 
-def _argument(pointer: SSAValue) -> BlockArgument:
-    """The function's argument whose address `pointer` is."""
+def _memory_of(pointer: SSAValue) -> SSAValue:
+    """The argument, the buffer or the global whose address `pointer` is."""
     assert isinstance(pointer, OpResult)
     extract: Operation = pointer.op
     assert isinstance(extract, memref.ExtractAlignedPointerAsIndexOp)
-    assert isinstance(extract.source, BlockArgument)
-    return extract.source
+    memory = extract.source
+    while isinstance(memory.owner, memref.CollapseShapeOp | memref.ExpandShapeOp):
+        memory = memory.owner.src
+    return memory

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from xdsl.dialects.builtin import MemRefType
 
+from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.schedule_rules import Problem
@@ -100,6 +101,15 @@ class Workload:
         )
 
     @property
+    def swapped(self) -> Workload:
+        """B^T A^T, of a workload of one column. A bias of one element is spread to a row."""
+        problem = self.problem.swapped
+        bias = "none" if self.bias == "none" else "row"
+        return replace(
+            self, m=1, n=self.m, transpose_a=False, transpose_b=problem.transpose_b, bias=bias
+        )
+
+    @property
     def operations(self) -> int:
         """Operations as the Gemmini publications count them: 2*M*N*K + M*N."""
         return 2 * self.m * self.n * self.k + self.m * self.n
@@ -160,6 +170,13 @@ class GemmTask:
     def target(self) -> str:
         """The target in records."""
         return target_of(self.config, self.device)
+
+    def computed(self, schedule: Schedule) -> tuple[GemmTask, Schedule]:
+        """The task that `schedule` has the accelerator compute, and the schedule of that."""
+        if not schedule.swap_operands:
+            return self, schedule
+        task = replace(self, workload=self.workload.swapped)
+        return task, replace(schedule, swap_operands=False)
 
     def seconds(self, cycles: float) -> float:
         """The time that `cycles` take at the configuration's clock."""

@@ -57,7 +57,7 @@
 
 // -----
 
-// CHECK: unknown schedule field 'tiles'; fields are tile, order, inner_order, dataflow, double_buffer, mvin_cols, mvout_cols, placement, lowering, unroll, software_pipeline, prefetch_distance, transposed_tiles, prologue_tiles{{$}}
+// CHECK: unknown schedule field 'tiles'; fields are tile, order, inner_order, dataflow, double_buffer, mvin_cols, mvout_cols, placement, lowering, unroll, software_pipeline, prefetch_distance, transposed_tiles, prologue_tiles, swap_operands, transpose_resident{{$}}
 "test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], tiles = 2>} : () -> ()
 
 // -----
@@ -167,7 +167,7 @@
 
 // -----
 
-// CHECK: prefetch_distance needs software_pipeline = true, or transposed_tiles{{$}}
+// CHECK: prefetch_distance needs software_pipeline = true, transposed_tiles or transpose_resident = true{{$}}
 "test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], placement = cyclic, unroll = true, prefetch_distance = 2>} : () -> ()
 
 // -----
@@ -194,3 +194,8 @@
 
 // CHECK: prologue_tiles: with a prefetch_distance loads keep the pace of one tile's products; choose one of them{{$}}
 "test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], placement = cyclic, unroll = true, software_pipeline = true, prefetch_distance = 2, prologue_tiles = 2>} : () -> ()
+
+// -----
+
+// CHECK: transpose_resident takes separate instructions: it needs lowering = isa{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], lowering = loop_ws, transpose_resident = true>} : () -> ()

@@ -10,7 +10,8 @@
   looped = #gemmini.schedule<tile = [2, 3, 4], unroll = false>,
   pipelined = #gemmini.schedule<tile = [2, 3, 4], software_pipeline = true, unroll = true>,
   filled = #gemmini.schedule<tile = [2, 3, 4], prologue_tiles = 2, software_pipeline = true, unroll = true>,
-  plain = #gemmini.schedule<tile = [2, 3, 4], prologue_tiles = 1>
+  plain = #gemmini.schedule<tile = [2, 3, 4], prologue_tiles = 1>,
+  swapped = #gemmini.schedule<transpose_resident = true, tile = [1, 3, 4], swap_operands = true>
 } : () -> ()
 
 // CHECK: "test.op"()
@@ -22,4 +23,5 @@
 // CHECK-SAME: looped = #gemmini.schedule<tile = [2, 3, 4]>,
 // CHECK-SAME: pipelined = #gemmini.schedule<tile = [2, 3, 4], unroll = true, software_pipeline = true>,
 // CHECK-SAME: filled = #gemmini.schedule<tile = [2, 3, 4], unroll = true, software_pipeline = true, prologue_tiles = 2>,
-// CHECK-SAME: plain = #gemmini.schedule<tile = [2, 3, 4]>
+// CHECK-SAME: plain = #gemmini.schedule<tile = [2, 3, 4]>,
+// CHECK-SAME: swapped = #gemmini.schedule<tile = [1, 3, 4], swap_operands = true, transpose_resident = true>

@@ -147,3 +147,12 @@ func.func @f(%m: memref<64x64xi32>) {
   gemmini.store %0[0] to %m[0, 0] size [64, 64] {max_cols = 32 : i32} : !gemmini.buffer<4x4 of 16x16, accumulator>, memref<64x64xi32>
   return
 }
+
+// -----
+
+// CHECK: Operation does not verify: last_row: the tile is a single row of each block{{$}}
+func.func @f(%m: memref<64x64xi8>) {
+  %0 = gemmini.alloc : !gemmini.buffer<4x4 of 16x16, accumulator>
+  gemmini.store %0[0] to %m[0, 0] size [2, 64] {last_row} : !gemmini.buffer<4x4 of 16x16, accumulator>, memref<64x64xi8>
+  return
+}

@@ -234,3 +234,47 @@ module attributes {gemmini.config = #gemmini.config<"lean">} {
     return
   }
 }
+
+// -----
+
+// CHECK: Operation does not verify: packed_a needs the os dataflow with transpose_a and transpose_b: only there the columns of a are rows of the product{{$}}
+func.func @f() {
+  %a = gemmini.alloc : !gemmini.buffer<1x2 of 16x16, scratchpad>
+  %b = gemmini.alloc : !gemmini.buffer<4x17 of 16x16, scratchpad>
+  %c = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, accumulator>
+  gemmini.tile_matmul %a[0], %b[0] to %c[0] size [1, 64, 272] {transpose_b, packed_a} : !gemmini.buffer<1x2 of 16x16, scratchpad>, !gemmini.buffer<4x17 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, accumulator>
+  return
+}
+
+// -----
+
+// CHECK: Operation does not verify: packed_a: for 17 blocks of k a must be 1x2 of 16x16, got !gemmini.buffer<17x1 of 16x16, scratchpad>{{$}}
+func.func @f() {
+  %a = gemmini.alloc : !gemmini.buffer<17x1 of 16x16, scratchpad>
+  %b = gemmini.alloc : !gemmini.buffer<4x17 of 16x16, scratchpad>
+  %c = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, accumulator>
+  gemmini.tile_matmul %a[0], %b[0] to %c[0] size [1, 64, 272] {dataflow = #gemmini<dataflow os>, transpose_a, transpose_b, packed_a} : !gemmini.buffer<17x1 of 16x16, scratchpad>, !gemmini.buffer<4x17 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, accumulator>
+  return
+}
+
+// -----
+
+// CHECK: Operation does not verify: packed_a: m must be 1 and k a multiple of 16{{$}}
+func.func @f() {
+  %a = gemmini.alloc : !gemmini.buffer<1x2 of 16x16, scratchpad>
+  %b = gemmini.alloc : !gemmini.buffer<4x17 of 16x16, scratchpad>
+  %c = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, accumulator>
+  gemmini.tile_matmul %a[0], %b[0] to %c[0] size [2, 64, 272] {dataflow = #gemmini<dataflow os>, transpose_a, transpose_b, packed_a} : !gemmini.buffer<1x2 of 16x16, scratchpad>, !gemmini.buffer<4x17 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, accumulator>
+  return
+}
+
+// -----
+
+// CHECK: Operation does not verify: packed_a: m must be 1 and k a multiple of 16{{$}}
+func.func @f() {
+  %a = gemmini.alloc : !gemmini.buffer<1x2 of 16x16, scratchpad>
+  %b = gemmini.alloc : !gemmini.buffer<4x17 of 16x16, scratchpad>
+  %c = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, accumulator>
+  gemmini.tile_matmul %a[0], %b[0] to %c[0] size [1, 64, 270] {dataflow = #gemmini<dataflow os>, transpose_a, transpose_b, packed_a} : !gemmini.buffer<1x2 of 16x16, scratchpad>, !gemmini.buffer<4x17 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, accumulator>
+  return
+}

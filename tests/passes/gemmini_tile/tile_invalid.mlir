@@ -29,3 +29,11 @@ func.func @f(%a: memref<1024x1024xi8>, %b: memref<1024x8xi8>, %c: memref<1024x8x
   gemmini.matmul ins(%a, %b : memref<1024x1024xi8>, memref<1024x8xi8>) outs(%c : memref<1024x8xi8>) {schedule = #gemmini.schedule<tile = [64, 1, 64]>}
   return
 }
+
+// -----
+
+// CHECK: f: gemmini.matmul: swaps its operands; run gemmini-swap-operands first{{$}}
+func.func @f(%a: memref<8x8xi8>, %b: memref<8x1xi8>, %c: memref<8x1xi8>) {
+  gemmini.matmul ins(%a, %b : memref<8x8xi8>, memref<8x1xi8>) outs(%c : memref<8x1xi8>) {schedule = #gemmini.schedule<tile = [1, 1, 1], swap_operands = true>}
+  return
+}

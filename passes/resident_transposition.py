@@ -1,0 +1,133 @@
+"""The loop nest of a product whose resident operand the array transposes first."""
+
+from __future__ import annotations
+
+import numpy as np
+from xdsl.dialects.builtin import MemRefType
+from xdsl.ir import SSAValue
+from xdsl.utils.hints import isa
+
+from gemmini_xdsl.dialects.attributes import (
+    BUFFER_SLOTS,
+    INPUT_TYPE,
+    OPERANDS,
+    Dataflow,
+    Placement,
+    Space,
+)
+from gemmini_xdsl.dialects.local_memory import BufferType
+from gemmini_xdsl.dialects.tile import AllocOp, LoadOp, LoadTransposedOp
+from gemmini_xdsl.passes.constant_globals import constant_global
+from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
+from gemmini_xdsl.passes.row_views import as_matrix, as_vector
+from gemmini_xdsl.passes.schedule_rules import ceil_div
+from gemmini_xdsl.passes.tile_nests import A_ID, B_ID, Extent, InstructionNest, Part
+
+
+class ResidentTransposition(InstructionNest):
+    """Loops over tiles of one operand and C, after all of the other has been transposed.
+
+    The os dataflow takes B transposed if A is, too; there A is transposed, by the identity. A
+    single row of A is taken for a matrix of rows of a block each; the reversed identity puts the
+    blocks in columns that `packed_a` speaks of. In the ws dataflow B is transposed, which costs
+    a second pass for each product otherwise.
+    """
+
+    def build(self, builder: IndexBuilder) -> None:
+        """Insert buffers and the transposition, then the nest."""
+        dim, os = self.config.dim, self.schedule.dataflow == Dataflow.OS
+        resident, source, id = ("a", self.op.a, A_ID) if os else ("b", self.op.b, B_ID)
+        if self.packs_row:
+            blocks = self.totals["k"] // dim
+            source = as_matrix(builder, as_vector(builder, source), blocks, dim)
+            self.bias = self._repeated_bias(builder)
+        assert isa(source.type, MemRefType)
+        rows, cols = (ceil_div(size, dim) for size in source.type.get_shape())
+        buffer = self._blocks(builder, (cols, rows))
+        # Few blocks are done soon; what is loaded next should not wait for their banks.
+        apart = Placement.PACKED if self.packs_row else Placement.BANKED
+        factor = self._blocks(builder, (1, 1), placement=apart)
+        staging = self._staging(builder, cols)
+        constant = self._factor(builder)
+        builder.insert(LoadOp(constant, [0, 0], factor, 0, [dim, dim], id))
+        dataflow = self.schedule.dataflow
+        builder.insert(LoadTransposedOp(source, buffer, factor, staging, id, dataflow))
+        # Behind the transposition, whose buffers give their rows back.
+        transposed = dict(zip("abc", (*self.transposed, False), strict=True))
+        self.buffers = {
+            operand: buffer
+            if operand == resident
+            else super(ResidentTransposition, self)._buffer(builder, operand, transposed[operand])
+            for operand in OPERANDS
+        }
+        self.resident = buffer
+        super().build(builder)
+
+    def _repeated_bias(self, builder: IndexBuilder) -> SSAValue | None:
+        """The bias as a row that is loaded into all rows of a block."""
+        bias = self.bias
+        if bias is None or not isa(bias.type, MemRefType) or bias.type.get_num_dims() == 1:
+            return bias
+        return as_vector(builder, bias)
+
+    @property
+    def transposed(self) -> tuple[bool, bool]:
+        """How the array finds the operands."""
+        if self.schedule.dataflow == Dataflow.OS:
+            return True, True
+        return self.op.transpose_a is not None, False
+
+    @property
+    def streamed(self) -> str:
+        """The operand that is not transposed."""
+        return "b" if self.schedule.dataflow == Dataflow.OS else "a"
+
+    def _blocks(
+        self,
+        builder: IndexBuilder,
+        grid: tuple[int, int],
+        slots: int = 1,
+        placement: Placement = Placement.BANKED,
+    ) -> SSAValue:
+        dim = self.config.dim
+        type_ = BufferType.get(grid, (dim, dim), Space.SCRATCHPAD, slots)
+        return builder.insert(AllocOp(type_, placement)).results[0]
+
+    def _staging(self, builder: IndexBuilder, cols: int) -> SSAValue:
+        """Slots for groups of equal width, which divides the `cols` blocks of a row.
+
+        Two wide ones, each in a bank of its own, keep loads and the array busy. More narrow ones
+        are needed to hide the latency of their loads.
+        """
+        widest = self.config.max_block_cols
+        width = max(width for width in range(1, widest + 1) if cols % width == 0)
+        slots = BUFFER_SLOTS * (widest // width)
+        placement = Placement.BANKED if slots == BUFFER_SLOTS else Placement.PACKED
+        return self._blocks(builder, (1, width), slots, placement)
+
+    def _factor(self, builder: IndexBuilder) -> SSAValue:
+        """A constant: the identity, for a packed row with its columns in reverse order."""
+        dim = self.config.dim
+        name, values = "gemmini_identity", np.eye(dim, dtype=np.int8)
+        if self.packs_row:
+            name, values = "gemmini_reversed_identity", values[:, ::-1]
+        get = constant_global(self.op, name, INPUT_TYPE, values)
+        return builder.insert(get).results[0]
+
+    def _buffer(
+        self, builder: IndexBuilder, operand: str, transposed: bool, part: Part | None = None
+    ) -> SSAValue:
+        return self.buffers[operand]
+
+    def _load(
+        self,
+        builder: IndexBuilder,
+        source: SSAValue,
+        buffer: SSAValue,
+        id: int,
+        transposed: bool,
+        rows: Extent,
+        cols: Extent,
+    ) -> None:
+        if buffer is not self.resident:
+            super()._load(builder, source, buffer, id, transposed, rows, cols)

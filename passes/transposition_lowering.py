@@ -1,0 +1,122 @@
+"""How `gemmini.load_transposed` becomes MVINs and passes through the array."""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import MemRefType
+from xdsl.ir import SSAValue
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+from xdsl.utils.hints import isa
+
+from gemmini_xdsl.dialects.attributes import Dataflow
+from gemmini_xdsl.dialects.config_lookup import module_config
+from gemmini_xdsl.dialects.isa import (
+    MVIN_OPS,
+    ComputePreloadedOp,
+    ConfigExOp,
+    ConfigLdOp,
+    LocalAddressOp,
+    PreloadOp,
+)
+from gemmini_xdsl.dialects.local_memory import BufferType
+from gemmini_xdsl.dialects.matmul import row_stride
+from gemmini_xdsl.dialects.mixed import Index
+from gemmini_xdsl.dialects.tile import LoadTransposedOp
+from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
+from gemmini_xdsl.passes.schedule_rules import ceil_div
+
+
+class LowerLoadTransposed(RewritePattern):
+    """`gemmini.load_transposed`: CONFIG_LD, CONFIG_EX, and a loop over groups of blocks.
+
+    Each iteration loads a group, and multiplies the blocks of one that was loaded before, so that
+    loads and array work at the same time.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: LoadTransposedOp, rewriter: PatternRewriter) -> None:
+        """As many groups are loaded ahead as the staging buffer has slots, but one."""
+        groups = _Groups(op)
+        builder = IndexBuilder.before(op)
+        stride = row_stride(groups.source) * groups.config.input_bytes
+        builder.insert(ConfigLdOp(op.id.value.data, stride, groups.config.dim))
+        dataflow = op.dataflow.data
+        builder.insert(ConfigExOp(dataflow, True, dataflow == Dataflow.OS))
+        total = groups.count
+        ahead = min(groups.slots - 1, total)
+        for first in range(ahead):
+            groups.load(builder, first)
+        if total > ahead:
+            with builder.loop(total, start=ahead) as (body, number):
+                groups.load(body, number)
+                groups.transpose(body, body.subtract(number, ahead))
+        for last in range(total - ahead, total):
+            groups.transpose(builder, last)
+        rewriter.erase(op)
+
+
+class _Groups:
+    """The groups of blocks of the source, row by row."""
+
+    def __init__(self, op: LoadTransposedOp):
+        source, staging, buffer = op.source.type, op.staging.type, op.buffer.type
+        assert isa(source, MemRefType)
+        assert isinstance(staging, BufferType)
+        assert isinstance(buffer, BufferType)
+        self.op, self.source, self.config = op, source, module_config(op)
+        self.dim = self.config.dim
+        self.rows, self.cols = source.get_shape()
+        self.width, self.slots = staging.grid[1], staging.slots.data
+        self.in_row = ceil_div(self.cols, self.width * self.dim)
+        self.count = ceil_div(self.rows, self.dim) * self.in_row
+        self.buffer_cols = buffer.grid[1]
+
+    def load(self, builder: IndexBuilder, number: Index) -> None:
+        """Load group `number`."""
+        row, col = self._place(builder, number)
+        width = self.width * self.dim
+        address = self._staged(builder, number, 0)
+        offsets = [builder.multiply(row, self.dim), builder.multiply(col, width)]
+        sizes = [
+            _size(builder, self.rows, row, self.dim),
+            _size(builder, self.cols, col, width),
+        ]
+        builder.insert(MVIN_OPS[self.op.id.value.data](self.op.source, offsets, address, sizes))
+
+    def transpose(self, builder: IndexBuilder, number: Index) -> None:
+        """Multiply the blocks of group `number`, transposed, by the factor."""
+        row, col = self._place(builder, number)
+        height = _size(builder, self.rows, row, self.dim)
+        factor = builder.insert(LocalAddressOp(self.op.factor, 0, 0)).results[0]
+        for block in range(self.width):
+            block_col = builder.add(builder.multiply(col, self.width), block)
+            width = _size(builder, self.cols, block_col, self.dim)
+            local = builder.add(
+                builder.multiply(block_col, self.buffer_cols * self.dim),
+                builder.multiply(row, self.dim),
+            )
+            result = builder.insert(LocalAddressOp(self.op.buffer, 0, local)).results[0]
+            staged = self._staged(builder, number, block)
+            if self.op.dataflow.data == Dataflow.WS:
+                builder.insert(PreloadOp(factor, [height, self.dim], result, [width, self.dim]))
+                builder.insert(ComputePreloadedOp(staged, [width, height], None, [width, self.dim]))
+            else:
+                builder.insert(PreloadOp(None, [width, self.dim], result, [width, self.dim]))
+                builder.insert(
+                    ComputePreloadedOp(staged, [width, height], factor, [height, self.dim])
+                )
+
+    def _place(self, builder: IndexBuilder, number: Index) -> tuple[Index, Index]:
+        """The row of blocks, and the group in it."""
+        return builder.divide(number, self.in_row), builder.remainder(number, self.in_row)
+
+    def _staged(self, builder: IndexBuilder, number: Index, block: int) -> SSAValue:
+        slot = builder.remainder(number, self.slots)
+        op = LocalAddressOp(self.op.staging, slot, block * self.dim)
+        return builder.insert(op).results[0]
+
+
+def _size(builder: IndexBuilder, total: int, number: Index, block: int) -> Index:
+    """Elements in block `number` of `total` elements."""
+    if total % block == 0:
+        return block
+    return builder.minimum(builder.subtract(total, builder.multiply(number, block)), block)

@@ -1,0 +1,193 @@
+"""Products that swap or transpose operands, bit by bit, against numpy."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from command_runs import check, legal, run_commands
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.parser import Parser
+
+from gemmini_xdsl.dialects.attributes import ConfigAttr
+from gemmini_xdsl.hardware import GemminiConfig, load_config, preset_names
+from gemmini_xdsl.tools.compile import compile_module
+from gemmini_xdsl.tools.inputs import make_context
+
+PER_MODULE = 12
+
+ABLE = [
+    name
+    for name in preset_names()
+    if (config := load_config(name)).ex_write_to_spad and config.exact_depth == config.dim
+]
+
+
+def transposing(product: Any, draw: random.Random, config: GemminiConfig) -> Any:
+    """The product with B stored transposed, whose resident operand is transposed."""
+    dim = config.dim
+    flows = [flow for flow in ("ws", "os") if config.supports_dataflow(flow)]
+    for _ in range(1000):
+        flow = draw.choice(flows)
+        along, across, depth = draw.randint(1, 3), draw.randint(1, 6), draw.randint(1, 9)
+        long = draw.randint(1, 6 * along * dim)
+        short = draw.choice([1, draw.randint(1, across * dim)]) if flow == "os" else across * dim
+        k = draw.choice([depth * dim, draw.randint(1, depth * dim)])
+        streamed, tile = (
+            ("b", [across, along, depth]) if flow == "os" else ("a", [along, across, depth])
+        )
+        fields = [
+            f"tile = {tile}",
+            f'order = "{draw.choice(["mnk", "nmk"])}"',
+            f'inner_order = "{"".join(draw.sample("mnk", 3))}"',
+            f"dataflow = {flow}",
+            "transpose_resident = true",
+            f'double_buffer = ["{streamed}", "c"]' if draw.random() < 0.8 else "unroll = false",
+            *execution(draw),
+        ]
+        chosen = replace(
+            product,
+            m=short if flow == "os" else long,
+            n=long if flow == "os" else short,
+            k=k,
+            transpose_a=product.transpose_a and flow == "ws",
+            transpose_b=True,
+            schedule=", ".join(dict.fromkeys(fields)),
+        )
+        if len({field.split(" ")[0] for field in fields}) == len(fields) and legal(chosen, config):
+            return chosen
+    raise AssertionError("no schedule fits")
+
+
+def execution(draw: random.Random) -> list[str]:
+    """Loops, unrolled code or a software pipeline, with or without a prefetch distance."""
+    kind = draw.choice(["loops", "whole", "pipeline", "ahead", "ahead"])
+    if kind == "loops":
+        return [f"placement = {draw.choice(['banked', 'packed'])}"]
+    if kind == "ahead":
+        pipeline = draw.choice([[], ["software_pipeline = true"]])
+        distance = f"prefetch_distance = {draw.randint(1, 6)}"
+        return ["unroll = true", "placement = cyclic", distance, *pipeline]
+    place = f"placement = {draw.choice(['banked', 'packed', 'interleaved'])}"
+    return ["unroll = true", place, *(["software_pipeline = true"] if kind == "pipeline" else [])]
+
+
+def swapped(product: Any, draw: random.Random, config: GemminiConfig) -> Any:
+    """A product of one column as one of a row, whose B is stored transposed or not."""
+    for _ in range(1000):
+        row = transposing(product, draw, config)
+        if row.m > 1 or "dataflow = ws" in row.schedule:
+            continue
+        schedule = row.schedule + ", swap_operands = true"
+        if product.transpose_a:
+            if "prefetch_distance" in schedule and "software_pipeline" not in schedule:
+                continue
+            schedule = schedule.replace("transpose_resident = true, ", "")
+        chosen = replace(
+            row,
+            m=row.n,
+            n=1,
+            transpose_a=product.transpose_a,
+            transpose_b=draw.random() < 0.5,
+            schedule=schedule,
+        )
+        if legal(chosen, config):
+            return chosen
+    raise AssertionError("no schedule fits")
+
+
+@pytest.fixture
+def check_random(
+    build: Callable[..., Any],
+    products_module: Callable[..., ModuleOp],
+    random_product: Callable[..., Any],
+) -> Callable[..., None]:
+    """Compiles and checks random products that `make` gives a schedule."""
+
+    def run(preset: str, label: str, make: Callable[..., Any], seed: int) -> None:
+        config = load_config(preset)
+        draw = random.Random(label)
+        products = [
+            make(random_product(draw, config, plain=True), draw, config) for _ in range(PER_MODULE)
+        ]
+        compiled = compile_module(products_module(preset, products))
+        check(products, compiled, build(compiled), seed=seed)
+
+    return run
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("preset", ABLE)
+def test_random_resident_transpositions(
+    preset: str, seed: int, check_random: Callable[..., None]
+) -> None:
+    """Both dataflows, single rows among others, all kinds of biases, results and execution."""
+    check_random(preset, f"resident {preset} {seed}", transposing, seed=20 + seed)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("preset", [p for p in ABLE if load_config(p).supports_dataflow("os")])
+def test_random_swapped_operands(preset: str, seed: int, check_random: Callable[..., None]) -> None:
+    """A stored either way, all kinds of biases, results and execution."""
+    check_random(preset, f"swapped {preset} {seed}", swapped, seed=30 + seed)
+
+
+def test_defaults_of_columns_and_of_transposed_weights(
+    build: Callable[..., Any],
+    products_module: Callable[..., ModuleOp],
+    random_product: Callable[..., Any],
+) -> None:
+    """What the compiler chooses where transpositions pay; sizes are no multiples of the array's."""
+    draw, config = random.Random("defaults"), load_config("default")
+    base = random_product(draw, config, plain=True)
+    sizes = [
+        (100, 1, 256, False, False, "row"),
+        (97, 1, 272, False, False, "full"),
+        (50, 1, 100, True, False, "none"),
+        (1, 120, 256, False, True, "row"),
+        (5, 100, 130, False, True, "scalar"),
+        (130, 40, 64, False, True, "none"),
+    ]
+    products = [
+        replace(
+            base,
+            **dict(zip(("m", "n", "k", "transpose_a", "transpose_b", "bias"), size, strict=True)),
+            schedule=None,
+            wide=False,
+        )
+        for size in sizes
+    ]
+    compiled = compile_module(products_module("default", products))
+    check(products, compiled, build(compiled), seed=40)
+
+
+VIEWS = """
+func.func @f0(%a: memref<40x256xi8>, %b: memref<300x1xi8>, %c: memref<50x1xi8>) {
+  %x = memref.subview %b[7, 0] [256, 1] [1, 1]
+    : memref<300x1xi8> to memref<256x1xi8, strided<[1, 1], offset: 7>>
+  %y = memref.subview %c[5, 0] [40, 1] [1, 1]
+    : memref<50x1xi8> to memref<40x1xi8, strided<[1, 1], offset: 5>>
+  gemmini.matmul ins(%a, %x : memref<40x256xi8>, memref<256x1xi8, strided<[1, 1], offset: 7>>)
+                 outs(%y : memref<40x1xi8, strided<[1, 1], offset: 5>>)
+                 {schedule = #gemmini.schedule<tile = [1, 1, 16], dataflow = os,
+                  swap_operands = true, transpose_resident = true>}
+  return
+}
+"""
+
+
+def test_views_of_contiguous_columns() -> None:
+    """What lies beside the column of C stays as it is."""
+    rng = np.random.default_rng(3)
+    a, b = (rng.integers(-128, 128, size, np.int8) for size in ((40, 256), (300, 1)))
+    expected = np.zeros((50, 1), np.int8)
+    sums = a.astype(np.int32) @ b[7:263].astype(np.int32)
+    expected[5:45] = np.clip(sums, -128, 127)
+    module = Parser(make_context(), VIEWS).parse_module()
+    module.attributes["gemmini.config"] = ConfigAttr(load_config("default"))
+    compiled = compile_module(module)
+    np.testing.assert_array_equal(run_commands(compiled.module, "f0", (a, b), expected), expected)
