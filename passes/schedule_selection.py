@@ -47,7 +47,8 @@ def schedule_for(
     the edges are partial, since the core would be too busy with them, or where there are so many
     tiles that LOOP_WS loses nothing at their ends. A small product that stays far from its bound
     when it is unrolled is tried in a loop over unrolled tiles and on LOOP_WS, too, or in loops over
-    single instructions if its dataflow is not LOOP_WS's.
+    single instructions if its dataflow is not LOOP_WS's. Schedules that transpose come before all
+    of these where there are any.
     """
     dataflow = default_dataflow(problem, config)
     if dataflow is None:
@@ -64,10 +65,10 @@ def schedule_for(
     if fsm:
         rivals += software_pipelines(problem, config, dataflow)
         rivals += transposed_columns(problem, config, dataflow)
-    rivals += transposing_schedules(problem, config)
     if looped is not None and (not fsm or _suits_loops(looped, problem, config)):
         rivals.append(looped)
-    return quick_choice(task(), unrolled, rivals) or unrolled or looped
+    transposing = transposing_schedules(problem, config)
+    return quick_choice(task(), unrolled, rivals, transposing) or unrolled or looped
 
 
 def _suits_loops(looped: Schedule, problem: Problem, config: GemminiConfig) -> bool:

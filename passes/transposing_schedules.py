@@ -16,6 +16,9 @@ from gemmini_xdsl.passes.unrolled_schedule import (
     unrolled_schedule,
 )
 
+FEW_STRIPS = 2
+"""So many are no loop."""
+
 
 def transposing_schedules(problem: Problem, config: GemminiConfig) -> list[Schedule]:
     """Legal schedules with `transpose_resident`, `swap_operands` or both."""
@@ -33,21 +36,29 @@ def transposing_schedules(problem: Problem, config: GemminiConfig) -> list[Sched
 def _with_resident_transposed(problem: Problem, config: GemminiConfig) -> Iterator[Schedule]:
     """Those of the product that is left once an operand has been transposed, which then stays.
 
-    A in the os dataflow, if it is not stored transposed, and B in the ws dataflow.
+    A in the os dataflow, if it is not stored transposed, and B in the ws dataflow: where its blocks
+    are used several times, or A is a single row.
     """
     if not problem.transpose_b:
         return
-    for dataflow, order in ((Dataflow.OS, "nmk"), (Dataflow.WS, "mnk")):
-        if not config.supports_dataflow(dataflow.value):
+    m, n, _ = problem.blocks(config)
+    row = problem.m == 1
+    for dataflow, uses, order in ((Dataflow.OS, n, "nmk"), (Dataflow.WS, m, "mnk")):
+        possible = config.supports_dataflow(dataflow.value)
+        if not possible or (uses == 1 and not (row and dataflow == Dataflow.OS)):
             continue
         if dataflow == Dataflow.OS:
             left = replace(problem, transpose_a=True)
         else:
             left = replace(problem, transpose_b=False)
         candidates = _whole_and_pipelines(left, config, dataflow)
-        candidates += [_ahead(left, config, dataflow), _looped(order, left, config, dataflow)]
+        candidates.append(_looped(order, left, config, dataflow))
+        if uses <= FEW_STRIPS:
+            candidates.append(_ahead(left, config, dataflow))
         for schedule in candidates:
-            if schedule.order == order or schedule.tile == left.blocks(config):
+            # What stays is there before the first tile.
+            once = schedule.order == order and schedule.prologue_tiles == 1
+            if once or schedule.tile == left.blocks(config):
                 yield replace(schedule, transpose_resident=True)
 
 

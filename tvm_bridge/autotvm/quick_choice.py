@@ -38,15 +38,23 @@ gain too little there."""
 
 
 def quick_choice(
-    task: GemmTask, unrolled: Schedule | None, rivals: Sequence[Schedule] = ()
+    task: GemmTask,
+    unrolled: Schedule | None,
+    rivals: Sequence[Schedule] = (),
+    promising: Sequence[Schedule] = (),
 ) -> Schedule | None:
-    """A schedule close to the best: one like `unrolled`, one of `rivals`, or `loop_ws`.
+    """A schedule close to the best: one like `unrolled`, one of the others, or `loop_ws`.
+
+    If one of the `promising` ones is near the bound, no other is measured.
 
     None if none is legal, or the timing model does not represent the configuration.
     """
     if not _is_modelled(task.config):
         return None
-    costs: dict[Schedule, float] = {}
+    costs = _rival_costs(task, promising)
+    best_promising = min(costs, key=lambda schedule: costs[schedule], default=None)
+    if best_promising is not None and costs[best_promising] <= NEAR_BOUND * _least(task):
+        return best_promising
     far = True
     if unrolled is not None:
         schedule, cycles = quick_unrolled(task, unrolled)
