@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Attribute
 from xdsl.utils.hints import isa
 
-from gemmini_xdsl.dialects.attributes import TILE_DIMS, Dataflow, Lowering, Schedule
+from gemmini_xdsl.dialects.attributes import BUFFER_SLOTS, TILE_DIMS, Dataflow, Lowering, Schedule
 from gemmini_xdsl.dialects.matmul import MatmulOp, row_stride
 from gemmini_xdsl.dialects.transposes import illegal_transposes
 from gemmini_xdsl.hardware import GemminiConfig
@@ -17,6 +17,12 @@ from gemmini_xdsl.hardware import GemminiConfig
 MAX_UNROLLED_INSTRUCTIONS = 1280
 """The most that `unroll` may make of a product: 10 bytes of machine code each, less than the 12 KiB
 that leave room in an instruction cache of 16 KiB."""
+
+
+def transposition_blocks(config: GemminiConfig) -> int:
+    """Blocks that are in the scratchpad for a transposition beside its result: what one MVIN moves,
+    in as many slots as loads need that overlap products, and the factor."""
+    return BUFFER_SLOTS * config.max_block_cols + 1
 
 
 def ceil_div(a: int, b: int) -> int:
@@ -195,6 +201,10 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
     rows = Tiling.of(schedule, problem, config).rows(schedule, config.dim)
     if packs_row(schedule, problem):
         rows["a"] = ceil_div(rows["a"], config.dim)
+    if schedule.transpose_resident:
+        # The other operand's buffer takes the place of the blocks that are being transposed.
+        other = "b" if schedule.dataflow == Dataflow.OS else "a"
+        rows[other] = max(rows[other], transposition_blocks(config) * config.dim)
     needed = rows["a"] + rows["b"]
     if needed > config.scratchpad_rows:
         return (
