@@ -20,7 +20,7 @@ from gemmini_xdsl.dialects.tile import AllocOp, LoadOp, LoadTransposedOp
 from gemmini_xdsl.passes.constant_globals import constant_global
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
 from gemmini_xdsl.passes.row_views import as_matrix, as_vector
-from gemmini_xdsl.passes.schedule_rules import ceil_div
+from gemmini_xdsl.passes.schedule_rules import TRANSPOSITION_SLOTS, ceil_div
 from gemmini_xdsl.passes.tile_nests import A_ID, B_ID, Extent, InstructionNest, Part
 
 
@@ -44,14 +44,17 @@ class ResidentTransposition(InstructionNest):
         assert isa(source.type, MemRefType)
         rows, cols = (ceil_div(size, dim) for size in source.type.get_shape())
         buffer = self._blocks(builder, (cols, rows))
-        # Few blocks are done soon; what is loaded next should not wait for their banks.
-        apart = Placement.PACKED if self.packs_row else Placement.BANKED
-        factor = self._blocks(builder, (1, 1), placement=apart)
-        staging = self._staging(builder, cols)
+        factor = self._blocks(builder, (1, 1))
+        widest = self.config.max_block_cols
+        group = max(width for width in range(1, widest + 1) if cols % width == 0)
+        staging = self._staging(builder, group * (widest // group), rows * cols)
         constant = self._factor(builder)
         builder.insert(LoadOp(constant, [0, 0], factor, 0, [dim, dim], id))
-        dataflow = self.schedule.dataflow
-        builder.insert(LoadTransposedOp(source, buffer, factor, staging, id, dataflow))
+        builder.insert(
+            LoadTransposedOp(
+                source, buffer, factor, staging, group * dim, id, self._transposing_dataflow
+            )
+        )
         # Behind the transposition, whose buffers give their rows back.
         transposed = dict(zip("abc", (*self.transposed, False), strict=True))
         self.buffers = {
@@ -82,27 +85,34 @@ class ResidentTransposition(InstructionNest):
         """The operand that is not transposed."""
         return "b" if self.schedule.dataflow == Dataflow.OS else "a"
 
+    @property
+    def _transposing_dataflow(self) -> Dataflow:
+        """That of the products for a row, which are few; else ws, where the factor stays."""
+        ws = self.config.supports_dataflow(Dataflow.WS.value)
+        return Dataflow.WS if ws and not self.packs_row else self.schedule.dataflow
+
     def _blocks(
         self,
         builder: IndexBuilder,
         grid: tuple[int, int],
         slots: int = 1,
-        placement: Placement = Placement.BANKED,
+        placement: Placement = Placement.PACKED,
     ) -> SSAValue:
         dim = self.config.dim
         type_ = BufferType.get(grid, (dim, dim), Space.SCRATCHPAD, slots)
         return builder.insert(AllocOp(type_, placement)).results[0]
 
-    def _staging(self, builder: IndexBuilder, cols: int) -> SSAValue:
-        """Slots for groups of equal width, which divides the `cols` blocks of a row.
+    def _staging(self, builder: IndexBuilder, width: int, blocks: int) -> SSAValue:
+        """Slots in banks of their own, which the result of so many `blocks` leaves.
 
-        Two wide ones, each in a bank of its own, keep loads and the array busy. More narrow ones
-        are needed to hide the latency of their loads.
+        One is read while another one is filled, and with a third one no load waits. A row is done
+        soon; what is loaded next should not wait for these banks.
         """
-        widest = self.config.max_block_cols
-        width = max(width for width in range(1, widest + 1) if cols % width == 0)
-        slots = BUFFER_SLOTS * (widest // width)
-        placement = Placement.BANKED if slots == BUFFER_SLOTS else Placement.PACKED
+        rows, bank = (blocks + 1) * self.config.dim, self.config.scratchpad_bank_rows
+        free = self.config.scratchpad_banks - ceil_div(rows, bank)
+        apart = free >= BUFFER_SLOTS and not self.packs_row
+        slots = min(free, TRANSPOSITION_SLOTS) if apart else TRANSPOSITION_SLOTS
+        placement = Placement.BANKED if apart else Placement.PACKED
         return self._blocks(builder, (1, width), slots, placement)
 
     def _factor(self, builder: IndexBuilder) -> SSAValue:

@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Attribute
 from xdsl.utils.hints import isa
 
-from gemmini_xdsl.dialects.attributes import BUFFER_SLOTS, TILE_DIMS, Dataflow, Lowering, Schedule
+from gemmini_xdsl.dialects.attributes import TILE_DIMS, Dataflow, Lowering, Schedule
 from gemmini_xdsl.dialects.matmul import MatmulOp, row_stride
 from gemmini_xdsl.dialects.transposes import illegal_transposes
 from gemmini_xdsl.hardware import GemminiConfig
@@ -19,10 +19,13 @@ MAX_UNROLLED_INSTRUCTIONS = 1280
 that leave room in an instruction cache of 16 KiB."""
 
 
+TRANSPOSITION_SLOTS = 3
+"""Slots for blocks that are transposed, at most: one is read, one filled, one waits for either."""
+
+
 def transposition_blocks(config: GemminiConfig) -> int:
-    """Blocks that are in the scratchpad for a transposition beside its result: what one MVIN moves,
-    in as many slots as loads need that overlap products, and the factor."""
-    return BUFFER_SLOTS * config.max_block_cols + 1
+    """Blocks that are in the scratchpad for a transposition beside its result, at most."""
+    return TRANSPOSITION_SLOTS * config.max_block_cols + 1
 
 
 def ceil_div(a: int, b: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xdsl.dialects.builtin import MemRefType
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.utils.hints import isa
 
@@ -11,6 +11,7 @@ from gemmini_xdsl.dialects.attributes import Dataflow
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.isa import (
     MVIN_OPS,
+    ComputeAccumulatedOp,
     ComputePreloadedOp,
     ConfigExOp,
     ConfigLdOp,
@@ -29,12 +30,12 @@ class LowerLoadTransposed(RewritePattern):
     """`gemmini.load_transposed`: CONFIG_LD, CONFIG_EX, and a loop over groups of blocks.
 
     Each iteration loads a group, and multiplies the blocks of one that was loaded before, so that
-    loads and array work at the same time.
+    loads and array work at the same time. The factor is moving (os), or weights that stay (ws).
     """
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: LoadTransposedOp, rewriter: PatternRewriter) -> None:
-        """As many groups are loaded ahead as the staging buffer has slots, but one."""
+        """What all slots of the staging buffer but one hold is loaded ahead."""
         groups = _Groups(op)
         builder = IndexBuilder.before(op)
         stride = row_stride(groups.source) * groups.config.input_bytes
@@ -42,15 +43,16 @@ class LowerLoadTransposed(RewritePattern):
         dataflow = op.dataflow.data
         builder.insert(ConfigExOp(dataflow, True, dataflow == Dataflow.OS))
         total = groups.count
-        ahead = min(groups.slots - 1, total)
-        for first in range(ahead):
-            groups.load(builder, first)
-        if total > ahead:
-            with builder.loop(total, start=ahead) as (body, number):
-                groups.load(body, number)
-                groups.transpose(body, body.subtract(number, ahead))
-        for last in range(total - ahead, total):
-            groups.transpose(builder, last)
+        ahead = min((groups.slots - 1) * groups.in_slot, total - 1)
+        for number in range(ahead + 1):
+            groups.load(builder, number)
+        groups.transpose(builder, 0, first=True)
+        if total > ahead + 1:
+            with builder.loop(total, start=ahead + 1) as (body, next_one):
+                groups.load(body, next_one)
+                groups.transpose(body, body.subtract(next_one, ahead))
+        for number in range(total - ahead, total):
+            groups.transpose(builder, number)
         rewriter.erase(op)
 
 
@@ -65,7 +67,8 @@ class _Groups:
         self.op, self.source, self.config = op, source, module_config(op)
         self.dim = self.config.dim
         self.rows, self.cols = source.get_shape()
-        self.width, self.slots = staging.grid[1], staging.slots.data
+        self.width, self.slots = op.cols.value.data // self.dim, staging.slots.data
+        self.in_slot = staging.grid[1] // self.width
         self.in_row = ceil_div(self.cols, self.width * self.dim)
         self.count = ceil_div(self.rows, self.dim) * self.in_row
         self.buffer_cols = buffer.grid[1]
@@ -82,11 +85,10 @@ class _Groups:
         ]
         builder.insert(MVIN_OPS[self.op.id.value.data](self.op.source, offsets, address, sizes))
 
-    def transpose(self, builder: IndexBuilder, number: Index) -> None:
+    def transpose(self, builder: IndexBuilder, number: Index, *, first: bool = False) -> None:
         """Multiply the blocks of group `number`, transposed, by the factor."""
         row, col = self._place(builder, number)
         height = _size(builder, self.rows, row, self.dim)
-        factor = builder.insert(LocalAddressOp(self.op.factor, 0, 0)).results[0]
         for block in range(self.width):
             block_col = builder.add(builder.multiply(col, self.width), block)
             width = _size(builder, self.cols, block_col, self.dim)
@@ -96,22 +98,31 @@ class _Groups:
             )
             result = builder.insert(LocalAddressOp(self.op.buffer, 0, local)).results[0]
             staged = self._staged(builder, number, block)
-            if self.op.dataflow.data == Dataflow.WS:
-                builder.insert(PreloadOp(factor, [height, self.dim], result, [width, self.dim]))
-                builder.insert(ComputePreloadedOp(staged, [width, height], None, [width, self.dim]))
-            else:
+            if self.op.dataflow.data == Dataflow.OS:
                 builder.insert(PreloadOp(None, [width, self.dim], result, [width, self.dim]))
-                builder.insert(
-                    ComputePreloadedOp(staged, [width, height], factor, [height, self.dim])
+                compute: Operation = ComputePreloadedOp(
+                    staged, [width, height], self._factor(builder), [height, self.dim]
                 )
+            else:
+                new = first and block == 0
+                weights = self._factor(builder) if new else None
+                builder.insert(PreloadOp(weights, [self.dim] * 2, result, [width, self.dim]))
+                kind = ComputePreloadedOp if new else ComputeAccumulatedOp
+                compute = kind(staged, [width, height], None, [width, self.dim])
+            builder.insert(compute)
+
+    def _factor(self, builder: IndexBuilder) -> SSAValue:
+        return builder.insert(LocalAddressOp(self.op.factor, 0, 0)).results[0]
 
     def _place(self, builder: IndexBuilder, number: Index) -> tuple[Index, Index]:
         """The row of blocks, and the group in it."""
         return builder.divide(number, self.in_row), builder.remainder(number, self.in_row)
 
     def _staged(self, builder: IndexBuilder, number: Index, block: int) -> SSAValue:
-        slot = builder.remainder(number, self.slots)
-        op = LocalAddressOp(self.op.staging, slot, block * self.dim)
+        slot = builder.remainder(builder.divide(number, self.in_slot), self.slots)
+        place = builder.remainder(number, self.in_slot)
+        row = builder.add(builder.multiply(place, self.width * self.dim), block * self.dim)
+        op = LocalAddressOp(self.op.staging, slot, row)
         return builder.insert(op).results[0]
 
 

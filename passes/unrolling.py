@@ -45,17 +45,24 @@ class Unrolled:
 
 
 def unroll(block: Block) -> Unrolled:
-    """Execute `block`, without changing it.
+    """Execute `block`, without changing it; of products that share weights a short last one comes
+    first. Raises `PassFailedException` as `execute` does.
+    """
+    result = execute(block)
+    result.instructions = short_products_first(result.instructions)
+    return result
 
-    Numbers that come from outside may be added to offsets, and may choose slots. Of products that
-    share weights a short last one comes first. Raises `PassFailedException` for a loop or a
-    condition that depends on them, and for code that is too long.
+
+def execute(block: Block) -> Unrolled:
+    """What `block` does, in order.
+
+    Numbers that come from outside may be added to offsets, and may choose slots. Raises
+    `PassFailedException` for a loop or a condition that depends on them, and for code that is too
+    long.
     """
     evaluator = _Evaluator()
     evaluator.block(block)()
-    result = evaluator.result
-    result.instructions = short_products_first(result.instructions)
-    return result
+    return evaluator.result
 
 
 class _Evaluator:

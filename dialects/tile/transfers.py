@@ -285,10 +285,11 @@ class StoreOp(IRDLOperation):
 class LoadTransposedOp(IRDLOperation):
     """Copy a matrix from DRAM into a buffer, transposed by the array.
 
-    `gemmini.load_transposed %A to %at by %identity through %staging`: groups of blocks are loaded
-    into the slots of `staging` by turns; the product of each, transposed, and of the block `factor`
-    goes to `buffer`. `factor` is the identity, or the reversed identity, which reverses the order
-    of the columns of each block. `dataflow` is the one whose configuration transposes.
+    `gemmini.load_transposed %A to %at by %identity through %staging`: groups of blocks, of `cols`
+    columns, are loaded into the slots of `staging` by turns, as many into each as it holds; the
+    product of each block, transposed, and of the block `factor` goes to `buffer`. `factor` is the
+    identity, or the reversed identity, which reverses the order of the columns of each block.
+    `dataflow` is the one whose configuration transposes.
     """
 
     name = "gemmini.load_transposed"
@@ -298,6 +299,7 @@ class LoadTransposedOp(IRDLOperation):
     factor = operand_def(BufferType)
     staging = operand_def(BufferType)
 
+    cols = prop_def(IntegerAttr[I32])
     id = prop_def(IntegerAttr[I32], default_value=IntegerAttr(0, i32))
     dataflow = prop_def(DataflowAttr, default_value=DataflowAttr(Dataflow.WS))
 
@@ -314,12 +316,17 @@ class LoadTransposedOp(IRDLOperation):
         buffer: SSAValue,
         factor: SSAValue,
         staging: SSAValue,
+        cols: int,
         id: int,
         dataflow: Dataflow,
     ):
         super().__init__(
             operands=[source, buffer, factor, staging],
-            properties={"id": IntegerAttr(id, i32), "dataflow": DataflowAttr(dataflow)},
+            properties={
+                "cols": IntegerAttr(cols, i32),
+                "id": IntegerAttr(id, i32),
+                "dataflow": DataflowAttr(dataflow),
+            },
         )
 
     def verify_(self) -> None:
@@ -357,16 +364,17 @@ class LoadTransposedOp(IRDLOperation):
                 f"buffer must be {cols}x{rows} of {square[0]}x{square[1]} for this source, "
                 f"got {buffer}"
             )
-        groups = range(1, config.max_block_cols + 1)
-        if staging.block != square or staging.grid[0] != 1 or staging.grid[1] not in groups:
+        most = config.max_block_cols * config.dim
+        verify_max_cols(self.cols, config.dim, most, config.name, "MVIN", "cols")
+        group = self.cols.value.data // config.dim
+        if cols % group:
             raise VerifyException(
-                f"a slot of staging must be a row of at most {config.max_block_cols} blocks of "
-                f"{square[0]}x{square[1]}, got {staging}"
+                f"cols: a row of {cols} blocks is no groups of {self.cols.value.data} columns"
             )
-        if cols % staging.grid[1]:
+        if staging.block != square or staging.grid[0] != 1 or staging.grid[1] % group:
             raise VerifyException(
-                f"a row of {cols} blocks has no groups of {staging.grid[1]}: the width of staging "
-                "must divide it"
+                f"a slot of staging must be a row of whole groups of {group} blocks of "
+                f"{square[0]}x{square[1]}, got {staging}"
             )
         if not 0 <= self.id.value.data < MVIN_IDS:
             raise VerifyException(f"id must be 0, 1 or 2, got {self.id.value.data}")
@@ -402,7 +410,12 @@ def verify_transfer(
 
 
 def verify_max_cols(
-    max_cols: IntegerAttr[I32] | None, dim: int, limit: int, name: str, what: str
+    max_cols: IntegerAttr[I32] | None,
+    dim: int,
+    limit: int,
+    name: str,
+    what: str,
+    label: str = "max_cols",
 ) -> None:
     """`max_cols` must be whole blocks, and no more than the instruction `what` moves."""
     if max_cols is None:
@@ -410,6 +423,6 @@ def verify_max_cols(
     value = max_cols.value.data
     if value % dim or not dim <= value <= limit:
         raise VerifyException(
-            f"max_cols must be a multiple of {dim} up to {limit} for this {what} on config "
+            f"{label} must be a multiple of {dim} up to {limit} for this {what} on config "
             f"'{name}', got {value}"
         )

@@ -30,7 +30,7 @@ from gemmini_xdsl.passes.gemmini_list_schedule import configs_before, order_regi
 from gemmini_xdsl.passes.index_arithmetic import is_pure, loop_range
 from gemmini_xdsl.passes.linear_form import MODULUS, LinearForm
 from gemmini_xdsl.passes.straight_line import Instruction, LocalAddress, RunTimeNumber
-from gemmini_xdsl.passes.unrolling import unroll
+from gemmini_xdsl.passes.unrolling import execute, unroll
 from gemmini_xdsl.targets.command_stream import (
     Command,
     CommandStream,
@@ -134,7 +134,7 @@ def _only_instructions(op: Operation) -> bool:
 
 def _unrolled(loop: scf.ForOp) -> list[Instruction]:
     """What a loop over instructions issues."""
-    return unroll(Block([loop.clone()])).instructions
+    return execute(Block([loop.clone()])).instructions
 
 
 def _ordered(region: UnrollOp, before: list[Instruction]) -> list[Instruction]:

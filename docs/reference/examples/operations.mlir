@@ -26,13 +26,13 @@ func.func @level_2(%A: memref<64x64xi8>, %B: memref<64x64xi8>, %C: memref<64x64x
 func.func @transposed(%B: memref<100x64xi8>, %identity: memref<16x16xi8>) {
   %b = gemmini.alloc : !gemmini.buffer<4x7 of 16x16, scratchpad>
   %factor = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
-  %staging = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
+  %staging = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 3>
   gemmini.load %identity[0, 0] to %factor[0] size [16, 16] {id = 1 : i32}
     : memref<16x16xi8>, !gemmini.buffer<1x1 of 16x16, scratchpad>
-  gemmini.load_transposed %B to %b by %factor through %staging {id = 1 : i32}
+  gemmini.load_transposed %B to %b by %factor through %staging {cols = 64 : i32, id = 1 : i32}
     : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>,
       !gemmini.buffer<1x1 of 16x16, scratchpad>,
-      !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
+      !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 3>
   func.return
 }
 

@@ -7,7 +7,7 @@ func.func @f(%A: memref<100x64xi8>) {
   %a = gemmini.alloc : !gemmini.buffer<4x7 of 16x16, accumulator>
   %factor = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
   %staging = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
-  gemmini.load_transposed %A to %a by %factor through %staging : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, accumulator>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
+  gemmini.load_transposed %A to %a by %factor through %staging {cols = 64 : i32} : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, accumulator>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
   return
 }
 
@@ -18,7 +18,7 @@ func.func @f(%A: memref<100x64xi8>) {
   %a = gemmini.alloc : !gemmini.buffer<4x7 of 16x16, scratchpad>
   %factor = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
   %staging = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, accumulator>
-  gemmini.load_transposed %A to %a by %factor through %staging : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, accumulator>
+  gemmini.load_transposed %A to %a by %factor through %staging {cols = 64 : i32} : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, accumulator>
   return
 }
 
@@ -29,7 +29,7 @@ func.func @f(%A: memref<100x64xi32>) {
   %a = gemmini.alloc : !gemmini.buffer<4x7 of 16x16, scratchpad>
   %factor = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
   %staging = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
-  gemmini.load_transposed %A to %a by %factor through %staging : memref<100x64xi32>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
+  gemmini.load_transposed %A to %a by %factor through %staging {cols = 64 : i32} : memref<100x64xi32>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
   return
 }
 
@@ -40,7 +40,7 @@ func.func @f(%A: memref<100x64xi8>) {
   %a = gemmini.alloc : !gemmini.buffer<4x7 of 16x16, scratchpad>
   %factor = gemmini.alloc : !gemmini.buffer<1x2 of 16x16, scratchpad>
   %staging = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
-  gemmini.load_transposed %A to %a by %factor through %staging : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x2 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
+  gemmini.load_transposed %A to %a by %factor through %staging {cols = 64 : i32} : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x2 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
   return
 }
 
@@ -51,29 +51,40 @@ func.func @f(%A: memref<100x64xi8>) {
   %a = gemmini.alloc : !gemmini.buffer<7x4 of 16x16, scratchpad>
   %factor = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
   %staging = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
-  gemmini.load_transposed %A to %a by %factor through %staging : memref<100x64xi8>, !gemmini.buffer<7x4 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
+  gemmini.load_transposed %A to %a by %factor through %staging {cols = 64 : i32} : memref<100x64xi8>, !gemmini.buffer<7x4 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
   return
 }
 
 // -----
 
-// CHECK: Operation does not verify: a slot of staging must be a row of at most 4 blocks of 16x16, got !gemmini.buffer<1x5 of 16x16, scratchpad, slots = 2>{{$}}
+// CHECK: Operation does not verify: a slot of staging must be a row of whole groups of 4 blocks of 16x16, got !gemmini.buffer<1x5 of 16x16, scratchpad, slots = 2>{{$}}
 func.func @f(%A: memref<100x64xi8>) {
   %a = gemmini.alloc : !gemmini.buffer<4x7 of 16x16, scratchpad>
   %factor = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
   %staging = gemmini.alloc : !gemmini.buffer<1x5 of 16x16, scratchpad, slots = 2>
-  gemmini.load_transposed %A to %a by %factor through %staging : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x5 of 16x16, scratchpad, slots = 2>
+  gemmini.load_transposed %A to %a by %factor through %staging {cols = 64 : i32} : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x5 of 16x16, scratchpad, slots = 2>
   return
 }
 
 // -----
 
-// CHECK: Operation does not verify: a row of 4 blocks has no groups of 3: the width of staging must divide it{{$}}
+// CHECK: Operation does not verify: cols: a row of 4 blocks is no groups of 48 columns{{$}}
 func.func @f(%A: memref<100x64xi8>) {
   %a = gemmini.alloc : !gemmini.buffer<4x7 of 16x16, scratchpad>
   %factor = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
   %staging = gemmini.alloc : !gemmini.buffer<1x3 of 16x16, scratchpad, slots = 2>
-  gemmini.load_transposed %A to %a by %factor through %staging : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x3 of 16x16, scratchpad, slots = 2>
+  gemmini.load_transposed %A to %a by %factor through %staging {cols = 48 : i32} : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x3 of 16x16, scratchpad, slots = 2>
+  return
+}
+
+// -----
+
+// CHECK: Operation does not verify: cols must be a multiple of 16 up to 64 for this MVIN on config 'default', got 80{{$}}
+func.func @f(%A: memref<100x64xi8>) {
+  %a = gemmini.alloc : !gemmini.buffer<4x7 of 16x16, scratchpad>
+  %factor = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
+  %staging = gemmini.alloc : !gemmini.buffer<1x3 of 16x16, scratchpad, slots = 2>
+  gemmini.load_transposed %A to %a by %factor through %staging {cols = 80 : i32} : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x3 of 16x16, scratchpad, slots = 2>
   return
 }
 
@@ -84,7 +95,7 @@ func.func @f(%A: memref<100x64xi8>) {
   %a = gemmini.alloc : !gemmini.buffer<4x7 of 16x16, scratchpad>
   %factor = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
   %staging = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
-  gemmini.load_transposed %A to %a by %factor through %staging {id = 3 : i32} : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
+  gemmini.load_transposed %A to %a by %factor through %staging {cols = 64 : i32, id = 3 : i32} : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
   return
 }
 
@@ -96,7 +107,7 @@ func.func @f(%A: memref<100x64xi8>) {
   %a = gemmini.alloc : !gemmini.buffer<4x7 of 16x16, scratchpad>
   %factor = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
   %staging = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
-  gemmini.load_transposed %A to %a by %factor through %staging {dataflow = #gemmini<dataflow os>} : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
+  gemmini.load_transposed %A to %a by %factor through %staging {cols = 64 : i32, dataflow = #gemmini<dataflow os>} : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
   return
 }
 }
@@ -109,7 +120,7 @@ func.func @f(%A: memref<100x64xi8>) {
   %a = gemmini.alloc : !gemmini.buffer<4x7 of 16x16, scratchpad>
   %factor = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
   %staging = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
-  gemmini.load_transposed %A to %a by %factor through %staging : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
+  gemmini.load_transposed %A to %a by %factor through %staging {cols = 64 : i32} : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
   return
 }
 }

@@ -4,15 +4,15 @@
 // CHECK-DAG: sym_name = "gemmini_identity_0"
 // CHECK-DAG: sym_name = "gemmini_reversed_identity_0"
 
-// In the os dataflow A is transposed, through two slots of four blocks, and stays while strips of B
+// In the os dataflow A is transposed, through three slots of four blocks, and stays while strips of B
 // come and go.
 // CHECK-LABEL: @output_stationary
-// CHECK-NEXT: %[[A:.*]] = gemmini.alloc : !gemmini.buffer<4x2 of 16x16, scratchpad>
-// CHECK-NEXT: %[[FACTOR:.*]] = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
-// CHECK-NEXT: %[[STAGING:.*]] = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
+// CHECK-NEXT: %[[A:.*]] = gemmini.alloc {placement = #gemmini<placement packed>} : !gemmini.buffer<4x2 of 16x16, scratchpad>
+// CHECK-NEXT: %[[FACTOR:.*]] = gemmini.alloc {placement = #gemmini<placement packed>} : !gemmini.buffer<1x1 of 16x16, scratchpad>
+// CHECK-NEXT: %[[STAGING:.*]] = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 3>
 // CHECK-NEXT: %[[I:.*]] = memref.get_global @gemmini_identity_0 : memref<16x16xi8>
 // CHECK-NEXT: gemmini.load %[[I]][0, 0] to %[[FACTOR]][0] size [16, 16]
-// CHECK-NEXT: gemmini.load_transposed %a to %[[A]] by %[[FACTOR]] through %[[STAGING]] {dataflow = #gemmini<dataflow os>}
+// CHECK-NEXT: gemmini.load_transposed %a to %[[A]] by %[[FACTOR]] through %[[STAGING]] {cols = 64 : i32} 
 // CHECK-NEXT: %[[B:.*]] = gemmini.alloc : !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 2>
 // CHECK-NEXT: %[[C:.*]] = gemmini.alloc : !gemmini.buffer<2x1 of 16x16, accumulator, slots = 2>
 // CHECK: scf.for
@@ -26,9 +26,9 @@ func.func @output_stationary(%a: memref<20x64xi8>, %b: memref<40x64xi8>, %c: mem
 
 // In the ws dataflow B is, and products take it as it lies then.
 // CHECK-LABEL: @weight_stationary
-// CHECK: %[[B:.*]] = gemmini.alloc : !gemmini.buffer<3x2 of 16x16, scratchpad>
-// CHECK: %[[STAGING:.*]] = gemmini.alloc : !gemmini.buffer<1x3 of 16x16, scratchpad, slots = 2>
-// CHECK: gemmini.load_transposed %b to %[[B]] by %{{.*}} through %[[STAGING]] {id = 1 : i32}
+// CHECK: %[[B:.*]] = gemmini.alloc {placement = #gemmini<placement packed>} : !gemmini.buffer<3x2 of 16x16, scratchpad>
+// CHECK: %[[STAGING:.*]] = gemmini.alloc : !gemmini.buffer<1x3 of 16x16, scratchpad, slots = 3>
+// CHECK: gemmini.load_transposed %b to %[[B]] by %{{.*}} through %[[STAGING]] {cols = 48 : i32, id = 1 : i32}
 // CHECK: gemmini.tile_matmul %{{.*}}, %[[B]][0]
 // CHECK-NOT: transpose_b
 func.func @weight_stationary(%a: memref<64x40xi8>, %b: memref<20x40xi8>, %c: memref<64x20xi8>) {
@@ -41,10 +41,10 @@ func.func @weight_stationary(%a: memref<64x40xi8>, %b: memref<20x40xi8>, %c: mem
 // CHECK-LABEL: @row
 // CHECK: %[[VECTOR:.*]] = memref.collapse_shape %a {{.*}} : memref<1x272xi8> into memref<272xi8>
 // CHECK-NEXT: %[[BLOCKS:.*]] = memref.expand_shape %[[VECTOR]] {{.*}} : memref<272xi8> into memref<17x16xi8>
-// CHECK: %[[A:.*]] = gemmini.alloc : !gemmini.buffer<1x2 of 16x16, scratchpad>
-// CHECK: %[[STAGING:.*]] = gemmini.alloc {placement = #gemmini<placement packed>} : !gemmini.buffer<1x1 of 16x16, scratchpad, slots = 8>
+// CHECK: %[[A:.*]] = gemmini.alloc {placement = #gemmini<placement packed>} : !gemmini.buffer<1x2 of 16x16, scratchpad>
+// CHECK: %[[STAGING:.*]] = gemmini.alloc {placement = #gemmini<placement packed>} : !gemmini.buffer<1x4 of 16x16, scratchpad, slots = 3>
 // CHECK: memref.get_global @gemmini_reversed_identity_0
-// CHECK: gemmini.load_transposed %[[BLOCKS]] to %[[A]]
+// CHECK: gemmini.load_transposed %[[BLOCKS]] to %[[A]] {{.*}} {cols = 16 : i32, dataflow = #gemmini<dataflow os>}
 // CHECK: gemmini.load %bias[{{.*}}] to %{{.*}} size [16, {{.*}}]
 // CHECK: gemmini.tile_matmul %[[A]][0], {{.*}} {dataflow = #gemmini<dataflow os>, transpose_a, transpose_b, packed_a}
 // CHECK: gemmini.store {{.*}} size [1, {{.*}}] {{.*}}last_row
