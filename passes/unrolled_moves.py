@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from gemmini_xdsl.dialects.attributes import Placement, Schedule
+from gemmini_xdsl.dialects.attributes import BUFFER_SLOTS, Placement, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.schedule_rules import (
     Problem,
@@ -96,6 +96,20 @@ def _placements(schedule: Schedule, _: Problem, __: GemminiConfig) -> list[Sched
 
 MOVES: tuple[Moves, ...] = (_inner_orders, _tiles, _stores, _loads, _quarters, _placements)
 """The most promising first."""
+
+
+def _orders_of_k(schedule: Schedule, problem: Problem, config: GemminiConfig) -> list[Schedule]:
+    """All products with a block of k before those with the next: as operands arrive."""
+    return [replace(schedule, inner_order=order) for order in ("knm", "kmn")]
+
+
+def _prologues(schedule: Schedule, problem: Problem, config: GemminiConfig) -> list[Schedule]:
+    """One or two tiles in the prologue."""
+    return [replace(schedule, prologue_tiles=count) for count in range(1, BUFFER_SLOTS + 1)]
+
+
+PIPELINE_MOVES: tuple[Moves, ...] = (_orders_of_k, _prologues)
+"""Changes of a software pipeline whose loads are a whole tile ahead."""
 
 
 def legal_moves(

@@ -111,7 +111,13 @@ def software_pipelines(
             for strip in _far_ahead(_strip(order, width, others, k, dataflow), resident, config)
         ]
         strips += _close_ahead(order, others, problem, config, dataflow)
-        even = [other for strip in strips for other in _even(strip, problem, config)]
+        even = [
+            other
+            for strip in strips
+            for item in _even(strip, problem, config)
+            for other in ([item] if item.prefetch_distance else _far_ahead(item, resident, config))
+            if _is_possible(other, problem, config)
+        ]
         possible = [strip for strip in strips if _is_possible(strip, problem, config)]
         found += dict.fromkeys((*possible, *even))
     return found

@@ -14,7 +14,7 @@ from gemmini_xdsl.passes.schedule_rules import (
     schedule_problem,
     stores_whole_beats,
 )
-from gemmini_xdsl.passes.unrolled_moves import MOVES, legal_moves
+from gemmini_xdsl.passes.unrolled_moves import MOVES, PIPELINE_MOVES, legal_moves
 from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
 from gemmini_xdsl.targets.arguments import Role
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_race import quick_loop_ws
@@ -30,6 +30,9 @@ the bound, only once there were so many trials, too."""
 
 WHOLE_CALLS = 3e5
 """Cycles of the calls that are measured as a whole where parts tell too little, about."""
+
+CHANGED_PIPELINES = 2
+"""So many of the best software pipelines are changed."""
 
 NEAR_BOUND, FAR_FROM_BOUND = 1.05, 1.08
 """Times the lower bound: an unrolled schedule that is so fast has no rivals, and one that is slower
@@ -79,6 +82,7 @@ def _rival_costs(task: GemmTask, rivals: Sequence[Schedule]) -> dict[Schedule, f
     do not begin on a beat of the bus.
     """
     costs = {rival: _part_cycles(task, rival) for rival in rivals}
+    _change_pipelines(task, costs)
     problem = task.workload.problem
     least = lower_bound(problem, task.config)
     places = placements_of(task)
@@ -95,6 +99,19 @@ def _rival_costs(task: GemmTask, rivals: Sequence[Schedule]) -> dict[Schedule, f
         best = ranked[: max(1, int(WHOLE_CALLS / costs[ranked[0]]))]
         return {rival: _cycles(task, rival) for rival in [*best, *lines]}
     return costs | {rival: _part_cycles(task, rival) for rival in lines}
+
+
+def _change_pipelines(task: GemmTask, costs: dict[Schedule, float]) -> None:
+    """Add what the best software pipelines cost with changes, unless one is near the bound."""
+    problem, config = task.workload.problem, task.config
+    if min(costs.values(), default=0.0) <= NEAR_BOUND * _least(task):
+        return
+    pipelines = [item for item in costs if item.software_pipeline and not item.prefetch_distance]
+    for best in sorted(pipelines, key=lambda item: costs[item])[:CHANGED_PIPELINES]:
+        for moves in PIPELINE_MOVES:
+            changed = legal_moves(moves, best, problem, config)
+            costs |= {move: _part_cycles(task, move) for move in changed if move not in costs}
+            best = min((best, *changed), key=lambda item: costs[item])
 
 
 def _part_cycles(task: GemmTask, schedule: Schedule) -> float:
