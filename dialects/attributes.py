@@ -236,8 +236,9 @@ class Schedule:
                 f"placement = {self.placement} needs unroll = true: it has no row that loops can "
                 "add to"
             )
-        if self.transpose_resident and self.lowering != Lowering.ISA:
-            return "transpose_resident takes separate instructions: it needs lowering = isa"
+        for key in ("swap_operands", "transpose_resident"):
+            if getattr(self, key) and self.lowering != Lowering.ISA:
+                return f"{key} takes separate instructions: it needs lowering = isa"
         if (self.prefetch_distance > 0) != (self.placement == Placement.CYCLIC):
             return (
                 "prefetch_distance and placement = cyclic need each other: what is loaded must lie "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from xdsl.dialects import memref
+from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import (
     AnyFloat,
     DenseIntOrFPElementsAttr,
@@ -54,11 +54,14 @@ def constant_global(
     contents = DenseIntOrFPElementsAttr.from_list(
         TensorType(element, values.shape), [int(value) for value in values.reshape(-1)]
     )
+    taken = {op.sym_name.data for op in module.body.block.ops if isinstance(op, func.FuncOp)}
     known = {
         op.sym_name.data: op for op in module.body.block.ops if isinstance(op, memref.GlobalOp)
     }
-    for number in range(len(known) + 1):
+    for number in range(len(known) + len(taken) + 1):
         name = f"{stem}_{number}"
+        if name in taken:
+            continue
         new = memref.GlobalOp.get(
             StringAttr(name),
             type_,

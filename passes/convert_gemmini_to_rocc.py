@@ -249,7 +249,7 @@ def base_address(value: SSAValue) -> LinearForm:
     owner = value.owner
     if isinstance(owner, memref.CastOp):
         return base_address(owner.source)
-    if isinstance(owner, memref.CollapseShapeOp):
+    if isinstance(owner, memref.CollapseShapeOp | memref.ExpandShapeOp):
         return base_address(owner.src)
     if isinstance(owner, memref.SubviewOp):
         offsets: Sequence[Index] = join(owner.offsets, owner.static_offsets)

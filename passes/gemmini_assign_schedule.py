@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import Any, Literal
@@ -25,6 +26,7 @@ from gemmini_xdsl.passes.library_schedule import library_schedule
 from gemmini_xdsl.passes.schedule_heuristic import default_schedule
 from gemmini_xdsl.passes.schedule_rules import Problem, schedule_problem
 from gemmini_xdsl.passes.schedule_selection import select_schedule
+from gemmini_xdsl.passes.transposing_schedules import transposing_schedules
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,9 @@ class GemminiAssignSchedulePass(ModulePass):
         given = self._given_fields()
         lowering = given.get("lowering", self._lowering())
         base = self._from_log(matmul, config)
-        if base is None and not given and self.heuristic == "default":
+        if base is None and (given.get("swap_operands") or given.get("transpose_resident")):
+            base = _first_with(given, transposing_schedules(problem, config))
+        elif base is None and not given and self.heuristic == "default":
             base = select_schedule(matmul, config)
         elif base is None:
             base = self._from_heuristic(problem, config, lowering)
@@ -112,7 +116,8 @@ class GemminiAssignSchedulePass(ModulePass):
         from gemmini_xdsl.tvm_bridge.autotvm.task import Workload
 
         try:
-            choice = choose_schedule(self.log, Workload.of(matmul), config)
+            problem = Problem.of(matmul)
+            choice = choose_schedule(self.log, Workload.of(matmul), config, problem)
         except TuningError as error:
             raise PassFailedException(f"{location(matmul)}: {error}") from None
         if choice is None:
@@ -132,6 +137,18 @@ class GemminiAssignSchedulePass(ModulePass):
         if self.double_buffer is not None:
             given["double_buffer"] = tuple(b for b in self.double_buffer if b != "none")
         return given
+
+
+def _first_with(given: dict[str, Any], schedules: Iterable[Schedule]) -> Schedule | None:
+    """The first schedule that has the given fields."""
+    return next(
+        (
+            schedule
+            for schedule in schedules
+            if all(getattr(schedule, key) == value for key, value in given.items())
+        ),
+        None,
+    )
 
 
 def _reason(problem: Problem, config: GemminiConfig, lowering: Lowering) -> str:

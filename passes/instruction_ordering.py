@@ -125,7 +125,9 @@ class _Tasks:
                 if first is not None:
                     task.stationary |= self._use(task, first, dim)
                 if second is not None:
-                    task.banks |= self._define(task, code, second, dim)
+                    # What begins inside a block of a packed row ends with the block.
+                    rows = dim - second.row % dim
+                    task.banks |= self._define(task, code, second, rows)
             else:
                 assert first is not None
                 task.moving |= self._use(task, first, dim)

@@ -10,7 +10,6 @@ from xdsl.utils.hints import isa
 from gemmini_xdsl.dialects.attributes import (
     BUFFER_SLOTS,
     INPUT_TYPE,
-    OPERANDS,
     Dataflow,
     Placement,
     Space,
@@ -21,7 +20,7 @@ from gemmini_xdsl.passes.constant_globals import constant_global
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
 from gemmini_xdsl.passes.row_views import as_matrix, as_vector
 from gemmini_xdsl.passes.schedule_rules import TRANSPOSITION_SLOTS, ceil_div
-from gemmini_xdsl.passes.tile_nests import A_ID, B_ID, Extent, InstructionNest, Part
+from gemmini_xdsl.passes.tile_nests import A_ID, B_ID, Extent, InstructionNest
 
 
 class ResidentTransposition(InstructionNest):
@@ -36,7 +35,7 @@ class ResidentTransposition(InstructionNest):
     def build(self, builder: IndexBuilder) -> None:
         """Insert buffers and the transposition, then the nest."""
         dim, os = self.config.dim, self.schedule.dataflow == Dataflow.OS
-        resident, source, id = ("a", self.op.a, A_ID) if os else ("b", self.op.b, B_ID)
+        source, id = (self.op.a, A_ID) if os else (self.op.b, B_ID)
         if self.packs_row:
             blocks = self.totals["k"] // dim
             source = as_matrix(builder, as_vector(builder, source), blocks, dim)
@@ -56,15 +55,15 @@ class ResidentTransposition(InstructionNest):
             )
         )
         # Behind the transposition, whose buffers give their rows back.
-        transposed = dict(zip("abc", (*self.transposed, False), strict=True))
-        self.buffers = {
-            operand: buffer
-            if operand == resident
-            else super(ResidentTransposition, self)._buffer(builder, operand, transposed[operand])
-            for operand in OPERANDS
-        }
         self.resident = buffer
+        transpose_a, transpose_b = self.transposed
+        self.a = buffer if os else self._buffer(builder, "a", transpose_a)
+        self.b = self._buffer(builder, "b", transpose_b) if os else buffer
+        self.c = self._buffer(builder, "c", False)
         super().build(builder)
+
+    def _allocate(self, builder: IndexBuilder) -> None:
+        """All buffers stand in front of the nest."""
 
     def _repeated_bias(self, builder: IndexBuilder) -> SSAValue | None:
         """The bias as a row that is loaded into all rows of a block."""
@@ -123,11 +122,6 @@ class ResidentTransposition(InstructionNest):
             name, values = "gemmini_reversed_identity", values[:, ::-1]
         get = constant_global(self.op, name, INPUT_TYPE, values)
         return builder.insert(get).results[0]
-
-    def _buffer(
-        self, builder: IndexBuilder, operand: str, transposed: bool, part: Part | None = None
-    ) -> SSAValue:
-        return self.buffers[operand]
 
     def _load(
         self,

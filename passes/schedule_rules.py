@@ -95,11 +95,10 @@ class Problem:
 
 
 def _is_strided(type_: Attribute) -> bool:
-    """Whether it is a memref of a column whose elements do not follow each other."""
+    """Whether it is a memref of a column that is one of a wider matrix."""
     if not isa(type_, MemRefType) or type_.get_num_dims() == 1:
         return False
-    rows, cols = type_.get_shape()
-    return rows > 1 and cols == 1 and row_stride(type_) != 1
+    return type_.get_shape()[1] == 1 and row_stride(type_) != 1
 
 
 def computed(schedule: Schedule, problem: Problem) -> tuple[Schedule, Problem]:
@@ -195,12 +194,17 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
         return broken
     if (broken := pipeline_problem(schedule, problem, config)) is not None:
         return broken
+    # No move crosses two pieces.
+    piece = config.max_block_cols * config.dim
     if schedule.placement.by_pieces:
-        # No move crosses two pieces.
-        piece = config.max_block_cols * config.dim
         for key, value, _ in limits:
             if value and piece % value:
                 return f"placement {schedule.placement}: {key} must divide {piece}, got {value}"
+    if not loads_whole_pieces(schedule, config):
+        return (
+            "software_pipeline: the operand that stays lies in pieces, so that mvin_cols must "
+            f"divide {piece}, got {schedule.mvin_cols}"
+        )
     rows = Tiling.of(schedule, problem, config).rows(schedule, config.dim)
     if packs_row(schedule, problem):
         rows["a"] = ceil_div(rows["a"], config.dim)
@@ -222,6 +226,12 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
             "double buffering"
         )
     return None
+
+
+def loads_whole_pieces(schedule: Schedule, config: GemminiConfig) -> bool:
+    """Whether no MVIN crosses pieces of the operand that stays while a software pipeline runs."""
+    piece = config.max_block_cols * config.dim
+    return not (schedule.software_pipeline and schedule.mvin_cols and piece % schedule.mvin_cols)
 
 
 def _swap_problem(problem: Problem) -> str | None:

@@ -51,24 +51,23 @@ def schedule_for(
     of these where there are any.
     """
     dataflow = default_dataflow(problem, config)
-    if dataflow is None:
-        return None
-    unrolled = unrolled_schedule(problem, config, dataflow)
+    transposing = transposing_schedules(problem, config)
+    unrolled = None if dataflow is None else unrolled_schedule(problem, config, dataflow)
     fsm = dataflow == Dataflow.WS and config.has_loop_ws
     looped = default_schedule(problem, config) if unrolled is None or not fsm else None
-    if unrolled is None and not fsm:
+    if unrolled is None and not fsm and not transposing:
         return looped
     # Imported here: it needs the timing model.
     from gemmini_xdsl.tvm_bridge.autotvm.quick_choice import quick_choice
 
     rivals: list[Schedule] = []
-    if fsm:
+    if dataflow is not None and fsm:
         rivals += software_pipelines(problem, config, dataflow)
         rivals += transposed_columns(problem, config, dataflow)
     if looped is not None and (not fsm or _suits_loops(looped, problem, config)):
         rivals.append(looped)
-    transposing = transposing_schedules(problem, config)
-    return quick_choice(task(), unrolled, rivals, transposing) or unrolled or looped
+    best = quick_choice(task(), unrolled, rivals, transposing)
+    return best or unrolled or looped or next(iter(transposing), None)
 
 
 def _suits_loops(looped: Schedule, problem: Problem, config: GemminiConfig) -> bool:

@@ -126,12 +126,16 @@ class InstructionNest(Nest):
             builder.insert(region)
             builder = IndexBuilder.at_end(region.body.block)
         trips = dict(zip("mnk", self.tiling.trips, strict=True))
+        self._allocate(builder)
+        self.loops = [dim_name for dim_name in self.schedule.order if trips[dim_name] > 1]
+        self._build_level(builder, 0, dict.fromkeys("mnk", 0))
+
+    def _allocate(self, builder: IndexBuilder) -> None:
+        """Set the buffers of all operands."""
         transpose_a, transpose_b = self.transposed
         self.a = self._buffer(builder, "a", transpose_a)
         self.b = self._buffer(builder, "b", transpose_b)
         self.c = self._buffer(builder, "c", False)
-        self.loops = [dim_name for dim_name in self.schedule.order if trips[dim_name] > 1]
-        self._build_level(builder, 0, dict.fromkeys("mnk", 0))
 
     def _buffer(
         self, builder: IndexBuilder, operand: str, transposed: bool, part: Part | None = None

@@ -12,6 +12,7 @@ from gemmini_xdsl.passes.schedule_rules import Problem, ceil_div, schedule_probl
 from gemmini_xdsl.passes.unrolled_schedule import (
     LEAST_PAIRS,
     PREFETCH_DISTANCES,
+    Legal,
     software_pipelines,
     unrolled_schedule,
 )
@@ -51,7 +52,12 @@ def _with_resident_transposed(problem: Problem, config: GemminiConfig) -> Iterat
             left = replace(problem, transpose_a=True)
         else:
             left = replace(problem, transpose_b=False)
-        candidates = _whole_and_pipelines(left, config, dataflow)
+
+        def legal(schedule: Schedule) -> bool:
+            transposing = replace(schedule, transpose_resident=True)
+            return schedule_problem(transposing, problem, config) is None
+
+        candidates = _whole_and_pipelines(left, config, dataflow, legal)
         candidates.append(_looped(order, left, config, dataflow))
         if uses <= FEW_STRIPS:
             candidates.append(_ahead(left, config, dataflow))
@@ -63,12 +69,15 @@ def _with_resident_transposed(problem: Problem, config: GemminiConfig) -> Iterat
 
 
 def _whole_and_pipelines(
-    problem: Problem, config: GemminiConfig, dataflow: Dataflow | None
+    problem: Problem,
+    config: GemminiConfig,
+    dataflow: Dataflow | None,
+    legal: Legal | None = None,
 ) -> list[Schedule]:
     if dataflow is None:
         return []
     whole = unrolled_schedule(problem, config, dataflow)
-    pipelines = software_pipelines(problem, config, dataflow)
+    pipelines = software_pipelines(problem, config, dataflow, legal)
     return [*([] if whole is None else [whole]), *pipelines]
 
 

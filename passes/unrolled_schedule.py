@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import prod
 
@@ -85,10 +85,18 @@ def _candidates(problem: Problem, config: GemminiConfig, dataflow: Dataflow) -> 
             break
 
 
+Legal = Callable[[Schedule], bool]
+"""Whether a product can be executed like that."""
+
+
 def software_pipelines(
-    problem: Problem, config: GemminiConfig, dataflow: Dataflow
+    problem: Problem,
+    config: GemminiConfig,
+    dataflow: Dataflow,
+    legal: Legal | None = None,
 ) -> list[Schedule]:
-    """Software pipelines over strips of rows, and of columns, that fit an instruction cache.
+    """Software pipelines over strips of rows, and of columns, that are `legal`: by default, those
+    that `problem` allows, which fit an instruction cache.
 
     Strips are as narrow as `LEAST_PAIRS` lets them be, or twice as wide: the last one is stored
     when all else is done. If stores set the pace, strips of one block are tried as well. Transposed
@@ -96,6 +104,11 @@ def software_pipelines(
     """
     if problem.transpose_b and dataflow == Dataflow.WS:
         return []
+    if legal is None:
+
+        def legal(strip: Schedule) -> bool:
+            return schedule_problem(strip, problem, config) is None
+
     m, n, k = problem.blocks(config)
     bound = lower_bound(problem, config)
     narrow = (1,) if bound.store >= max(bound.array, bound.load) else ()
@@ -114,11 +127,11 @@ def software_pipelines(
         even = [
             other
             for strip in strips
-            for item in _even(strip, problem, config)
+            for item in _even(strip, problem, config, legal)
             for other in ([item] if item.prefetch_distance else _far_ahead(item, resident, config))
-            if _is_possible(other, problem, config)
+            if _is_possible(other, problem, config, legal)
         ]
-        possible = [strip for strip in strips if _is_possible(strip, problem, config)]
+        possible = [strip for strip in strips if _is_possible(strip, problem, config, legal)]
         found += dict.fromkeys((*possible, *even))
     return found
 
@@ -150,7 +163,9 @@ def _far_ahead(strip: Schedule, resident: float, config: GemminiConfig) -> Itera
             yield replace(strip, placement=placement, prologue_tiles=prologue_tiles)
 
 
-def _even(strip: Schedule, problem: Problem, config: GemminiConfig) -> Iterator[Schedule]:
+def _even(
+    strip: Schedule, problem: Problem, config: GemminiConfig, legal: Legal
+) -> Iterator[Schedule]:
     """The same with a width that leaves less for the last strip to compute again, if that is much.
 
     All strips are equally wide, so that the last one overlaps the one before it. Loads are as wide
@@ -169,16 +184,16 @@ def _even(strip: Schedule, problem: Problem, config: GemminiConfig) -> Iterator[
     for other in sorted(better, key=lambda other: (again(other), abs(other - width), -other)):
         m, n, k = strip.tile
         even = replace(strip, tile=(m, other, k) if axis else (other, n, k), mvin_cols=0)
-        if _is_possible(even, problem, config):
+        if _is_possible(even, problem, config, legal):
             yield even
             return
 
 
-def _is_possible(strip: Schedule, problem: Problem, config: GemminiConfig) -> bool:
+def _is_possible(strip: Schedule, problem: Problem, config: GemminiConfig, legal: Legal) -> bool:
     """Whether it is legal, and there are more than two strips."""
     axis = "mn".index(strip.order[0])
     several = problem.blocks(config)[axis] > 2 * strip.tile[axis]
-    return several and schedule_problem(strip, problem, config) is None
+    return several and legal(strip)
 
 
 def _resident_cycles(order: str, problem: Problem, config: GemminiConfig) -> float:

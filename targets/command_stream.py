@@ -182,6 +182,11 @@ def format_stream(module: ModuleOp, function: str, stream: CommandStream) -> Ite
             f"# {argument.name} = {placement.address:#x} "
             f"({argument.role} {argument.dtype} {shape})\n"
         )
+    for constant in stream.constants:
+        contents = constant.contents
+        shape = "x".join(map(str, contents.shape))
+        what = f"constant {contents.dtype} {shape}"
+        yield f"# {constant.address:#x} ({what}): {contents.tobytes().hex()}\n"
     for item in stream.items:
         if item is None:
             yield f"{FENCE}\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,15 @@ from xdsl.parser import Parser
 
 from gemmini_xdsl.dialects.attributes import ConfigAttr
 from gemmini_xdsl.hardware import GemminiConfig, load_config, preset_names
+from gemmini_xdsl.passes.transposing_schedules import transposing_schedules
+from gemmini_xdsl.passes.upstream_mlir import UpstreamMlirNotFoundError, find_upstream
+from gemmini_xdsl.targets.command_stream import command_stream
 from gemmini_xdsl.tools.compile import compile_module
+from gemmini_xdsl.tools.gemmini_opt import main
 from gemmini_xdsl.tools.inputs import make_context
+from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule, gemm_module, lowering_passes
+from gemmini_xdsl.tvm_bridge.autotvm.simulate import verify
+from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 
 PER_MODULE = 12
 
@@ -49,6 +57,10 @@ def transposing(product: Any, draw: random.Random, config: GemminiConfig) -> Any
             f'double_buffer = ["{streamed}", "c"]' if draw.random() < 0.8 else "unroll = false",
             *execution(draw),
         ]
+        if draw.random() < 0.3:
+            widths = [1, config.max_block_cols]
+            fields.append(f"mvin_cols = {draw.choice(widths) * dim}")
+            fields.append(f"mvout_cols = {(1 if product.wide else draw.choice(widths)) * dim}")
         chosen = replace(
             product,
             m=short if flow == "os" else long,
@@ -73,7 +85,8 @@ def execution(draw: random.Random) -> list[str]:
         distance = f"prefetch_distance = {draw.randint(1, 6)}"
         return ["unroll = true", "placement = cyclic", distance, *pipeline]
     place = f"placement = {draw.choice(['banked', 'packed', 'interleaved'])}"
-    return ["unroll = true", place, *(["software_pipeline = true"] if kind == "pipeline" else [])]
+    pipeline = ["software_pipeline = true", f"prologue_tiles = {draw.randint(1, 2)}"]
+    return ["unroll = true", place, *(pipeline if kind == "pipeline" else [])]
 
 
 def swapped(product: Any, draw: random.Random, config: GemminiConfig) -> Any:
@@ -178,6 +191,84 @@ func.func @f0(%a: memref<40x256xi8>, %b: memref<300x1xi8>, %c: memref<50x1xi8>) 
   return
 }
 """
+
+
+DYNAMIC = """
+func.func @f0(%a: memref<40x256xi8>, %b: memref<300x1xi8>, %i: index, %c: memref<40x1xi8>) {
+  %x = memref.subview %b[%i, 0] [256, 1] [1, 1]
+    : memref<300x1xi8> to memref<256x1xi8, strided<[1, 1], offset: ?>>
+  gemmini.matmul ins(%a, %x : memref<40x256xi8>, memref<256x1xi8, strided<[1, 1], offset: ?>>)
+                 outs(%c : memref<40x1xi8>)
+  return
+}
+func.func @f1(%a: memref<5x300xi8>, %b: memref<40x256xi8>, %c: memref<1x40xi8>) {
+  %x = memref.subview %a[2, 3] [1, 256] [1, 1]
+    : memref<5x300xi8> to memref<1x256xi8, strided<[300, 1], offset: 603>>
+  gemmini.matmul ins(%x, %b : memref<1x256xi8, strided<[300, 1], offset: 603>>, memref<40x256xi8>)
+                 outs(%c : memref<1x40xi8>) {transpose_b}
+  return
+}
+func.func @f2(%a: memref<1x256xi8>, %b: memref<256x1xi8>, %c: memref<3x7xi8>) {
+  %y = memref.subview %c[1, 2] [1, 1] [1, 1]
+    : memref<3x7xi8> to memref<1x1xi8, strided<[7, 1], offset: 9>>
+  gemmini.matmul ins(%a, %b : memref<1x256xi8>, memref<256x1xi8>)
+                 outs(%y : memref<1x1xi8, strided<[7, 1], offset: 9>>)
+  return
+}
+"""
+
+
+@pytest.mark.parametrize("target", ["gemmini-c", "gemmini-llvm"])
+def test_views_can_be_emitted(target: str, tmp_path: Path) -> None:
+    """Columns at an offset known at run time, rows and elements of wider matrices."""
+    source = tmp_path / "views.mlir"
+    source.write_text(DYNAMIC)
+    if target == "gemmini-llvm":
+        try:
+            find_upstream("a test")
+        except UpstreamMlirNotFoundError:
+            pytest.skip("upstream MLIR (torch-mlir or mlir-22-tools) is not installed")
+    arguments = [str(source), "-p", "gemmini-default-pipeline", "-t", target]
+    assert main([*arguments, "-o", str(tmp_path / "out")]) == 0
+    assert "f2" in (tmp_path / "out").read_text()
+
+
+def test_a_row_of_a_wider_matrix() -> None:
+    rng = np.random.default_rng(4)
+    a, b = (rng.integers(-128, 128, size, np.int8) for size in ((5, 300), (40, 256)))
+    sums = a[2:3, 3:259].astype(np.int32) @ b.T.astype(np.int32)
+    expected = np.clip(sums, -128, 127).astype(np.int8)
+    module = Parser(make_context(), DYNAMIC).parse_module()
+    module.attributes["gemmini.config"] = ConfigAttr(load_config("default"))
+    compiled = compile_module(module)
+    np.testing.assert_array_equal(run_commands(compiled.module, "f1", (a, b), expected), expected)
+
+
+NEAR_BANKS = [(160, 32, 400), (64, 392, 160), (16, 64, 4000), (1, 100, 4096), (256, 48, 256)]
+"""Operands that end close to the end of a bank, or fill most of the scratchpad."""
+
+
+@pytest.mark.parametrize("size", NEAR_BANKS)
+def test_every_candidate_compiles(size: tuple[int, int, int]) -> None:
+    task = GemmTask(Workload(*size, transpose_b=True), load_config("default"))
+    found = transposing_schedules(task.workload.problem, task.config)
+    assert found
+    for schedule in found:
+        verify(task, compile_schedule(task, schedule))
+
+
+def test_the_fast_path_gives_the_same_commands() -> None:
+    """Straight from the loops, and by way of all passes; constants included."""
+    for workload in (Workload(60, 1, 272), Workload(40, 100, 130, transpose_b=True)):
+        task = GemmTask(workload, load_config("default"))
+        for schedule in transposing_schedules(workload.problem, task.config):
+            module = gemm_module(task, schedule)
+            for step in lowering_passes():
+                step.apply(make_context(), module)
+            stream, fast = command_stream(module), compile_schedule(task, schedule)
+            assert fast.items == stream.items
+            assert fast.placements == stream.placements
+            assert [c.address for c in fast.constants] == [c.address for c in stream.constants]
 
 
 def test_views_of_contiguous_columns() -> None:

@@ -18,6 +18,7 @@ from gemmini_xdsl.passes.schedule_heuristic import default_dataflow
 from gemmini_xdsl.passes.schedule_rules import (
     Problem,
     Tiling,
+    loads_whole_pieces,
     pipeline_problem,
     schedule_problem,
     unroll_problem,
@@ -136,6 +137,10 @@ def _add_constraints(space: ConfigSpace, problem: Problem, config: GemminiConfig
     )
     space.add_constraint(
         (*TILES[:2], *SLOTS, SOFTWARE_PIPELINE, PROLOGUE_TILES), slots_if_pipelined
+    )
+    space.add_constraint(
+        (MVIN, SOFTWARE_PIPELINE),
+        lambda values: loads_whole_pieces(read_schedule({**smallest, **values}), config),
     )
     for entry in FIELD_KNOBS:
         if not {*TILES, *SLOTS} & {*entry.names}:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gemmini_xdsl.dialects.attributes import Schedule
 from gemmini_xdsl.hardware import GemminiConfig
-from gemmini_xdsl.passes.schedule_rules import schedule_problem
+from gemmini_xdsl.passes.schedule_rules import Problem, schedule_problem
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureErrorNo
 from gemmini_xdsl.tvm_bridge.autotvm.records import Record, parse_records, read_records
@@ -85,18 +85,25 @@ class ApplyHistoryBest:
             )
 
     def query(
-        self, workload: Workload, config: GemminiConfig, exact_only: bool = False
+        self,
+        workload: Workload,
+        config: GemminiConfig,
+        exact_only: bool = False,
+        problem: Problem | None = None,
     ) -> Choice | None:
         """The best schedule for `workload`, else that of the nearest one that fits.
+
+        `problem` tells what a schedule must fit; by default a workload without gaps in memory.
 
         Distance is counted in doublings of M, N and K; another kind of bias or result counts as
         one doubling each. Transposes must agree. With `exact_only` only a record of `workload`
         itself counts. None if nothing fits.
         """
+        problem = problem or workload.problem
         exact = self._best.get((config.digest, workload))
         if exact is not None:
             schedule = self._schedule(exact)
-            broken = schedule_problem(schedule, workload.problem, config)
+            broken = schedule_problem(schedule, problem, config)
             if broken is None:
                 return Choice(schedule, exact)
         if exact_only:
@@ -115,7 +122,7 @@ class ApplyHistoryBest:
             schedule = self._schedule(record)
             if workload.wide_result:
                 schedule = replace(schedule, mvout_cols=0)
-            if schedule_problem(schedule, workload.problem, config) is None:
+            if schedule_problem(schedule, problem, config) is None:
                 note = (
                     f"{self.source} has no record for {_describe(workload)}; taking the schedule "
                     f"of the nearest size, {size}"
@@ -194,8 +201,12 @@ def _loaded(path: str, modified: int) -> ApplyHistoryBest:
     return ApplyHistoryBest.load(Path(path))
 
 
-def choose_schedule(log: str, workload: Workload, config: GemminiConfig) -> Choice | None:
+def choose_schedule(
+    log: str, workload: Workload, config: GemminiConfig, problem: Problem | None = None
+) -> Choice | None:
     """The schedule that a log has for a product; None: use a heuristic.
+
+    `problem` is the product as it lies in memory, if there may be gaps.
 
     `log` is a path, `SHIPPED` or `NONE`. The shipped records are taken for just what they were
     measured with, and a path's for the nearest size as well. Raises `TuningError` if the log
@@ -204,7 +215,7 @@ def choose_schedule(log: str, workload: Workload, config: GemminiConfig) -> Choi
     if log == NONE:
         return None
     if log == SHIPPED:
-        return shipped_history().query(workload, config, exact_only=True)
+        return shipped_history().query(workload, config, exact_only=True, problem=problem)
     path = Path(log)
     try:
         modified = path.stat().st_mtime_ns
@@ -212,4 +223,4 @@ def choose_schedule(log: str, workload: Workload, config: GemminiConfig) -> Choi
         raise TuningError(f"{log}: cannot read the tuning log: {error.strerror}") from None
     history = _loaded(log, modified)
     history.check_config(config)
-    return history.query(workload, config)
+    return history.query(workload, config, problem=problem)

@@ -17,6 +17,7 @@ from gemmini_xdsl.passes.schedule_rules import (
 from gemmini_xdsl.passes.unrolled_moves import MOVES, PIPELINE_MOVES, legal_moves
 from gemmini_xdsl.runtime_c.timing import TimingError, TimingModel
 from gemmini_xdsl.targets.arguments import Role
+from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.loop_ws_race import quick_loop_ws
 from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureError
 from gemmini_xdsl.tvm_bridge.autotvm.part_timing import extrapolated_cycles
@@ -115,19 +116,20 @@ def _change_pipelines(task: GemmTask, costs: dict[Schedule, float]) -> None:
 
 
 def _part_cycles(task: GemmTask, schedule: Schedule) -> float:
+    """Cycles of a call, from those of a part; see `_cycles`."""
     try:
         return extrapolated_cycles(*task.computed(schedule))
-    except TimingError:
+    except (TimingError, TuningError):
         return inf
 
 
 def _cycles(task: GemmTask, schedule: Schedule) -> float:
-    """Cycles of a call; no end of them if the accelerator would hang."""
+    """Cycles of a call; no end of them if the accelerator would hang, or buffers do not fit."""
     task, schedule = task.computed(schedule)
-    program = compile_schedule(task, schedule)
     try:
+        program = compile_schedule(task, schedule)
         return call_cycles(task, program, core_gap(schedule), warm=True)
-    except MeasureError:
+    except (MeasureError, TuningError):
         return inf
 
 

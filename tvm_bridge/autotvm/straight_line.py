@@ -64,9 +64,12 @@ def straight_line_commands(module: ModuleOp) -> CommandStream | None:
     globals_: dict[str, int] = {}
     for op in function.body.walk():
         if isinstance(op, memref.GetGlobalOp | memref.AllocOp):
-            address = buffers.allocate_memref(op.memref.type, op.name)
-            if isinstance(op, memref.GetGlobalOp):
-                address = globals_.setdefault(op.name_.string_value(), address)
+            name = op.name_.string_value() if isinstance(op, memref.GetGlobalOp) else None
+            address = globals_.get(name) if name is not None else None
+            if address is None:
+                address = buffers.allocate_memref(op.memref.type, op.name)
+            if name is not None:
+                globals_[name] = address
             addresses[op.memref] = address
     encoder = _Encoder(addresses)
     code: list[Instruction] = []

@@ -199,3 +199,8 @@
 
 // CHECK: transpose_resident takes separate instructions: it needs lowering = isa{{$}}
 "test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], lowering = loop_ws, transpose_resident = true>} : () -> ()
+
+// -----
+
+// CHECK: swap_operands takes separate instructions: it needs lowering = isa{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], lowering = loop_ws, swap_operands = true>} : () -> ()

@@ -86,3 +86,11 @@ func.func @f(%a: memref<32x96xi8>, %b: memref<96x96xi8>, %c: memref<32x96xi8>) {
   gemmini.matmul ins(%a, %b : memref<32x96xi8>, memref<96x96xi8>) outs(%c : memref<32x96xi8>) {schedule = #gemmini.schedule<tile = [1, 6, 6], double_buffer = ["a", "c"], unroll = true, software_pipeline = true, prologue_tiles = 2>}
   return
 }
+
+// -----
+
+// CHECK: f: gemmini.matmul: software_pipeline: the operand that stays lies in pieces, so that mvin_cols must divide 64, got 48{{$}}
+func.func @f(%a: memref<16x80xi8>, %b: memref<80x64xi8>, %c: memref<16x64xi8>) {
+  gemmini.matmul ins(%a, %b : memref<16x80xi8>, memref<80x64xi8>) outs(%c : memref<16x64xi8>) {schedule = #gemmini.schedule<tile = [1, 3, 5], mvin_cols = 48, double_buffer = ["b", "c"], unroll = true, software_pipeline = true>}
+  return
+}
