@@ -24,7 +24,7 @@ from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.passes.diagnostics import location
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
 from gemmini_xdsl.passes.row_views import as_matrix, as_vector
-from gemmini_xdsl.passes.schedule_rules import Problem, computed, schedule_problem
+from gemmini_xdsl.passes.schedule_rules import Problem, as_executed, schedule_problem
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class SwapOperands(RewritePattern):
         problem = Problem.of(op)
         if (broken := schedule_problem(op.schedule.data, problem, module_config(op))) is not None:
             raise PassFailedException(f"{location(op)}: {broken}")
-        schedule, swapped = computed(op.schedule.data, problem)
+        schedule, swapped = as_executed(op.schedule.data, problem)
         builder = IndexBuilder.before(op)
         b, c = (
             as_matrix(builder, as_vector(builder, m), 1, size)

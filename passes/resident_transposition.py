@@ -81,7 +81,7 @@ class ResidentTransposition(InstructionNest):
 
     @property
     def streamed(self) -> str:
-        """The operand that is not transposed."""
+        """The operand that is not transposed, and comes tile by tile if there are several tiles."""
         return "b" if self.schedule.dataflow == Dataflow.OS else "a"
 
     @property

@@ -101,8 +101,11 @@ def _is_strided(type_: Attribute) -> bool:
     return type_.get_shape()[1] == 1 and row_stride(type_) != 1
 
 
-def computed(schedule: Schedule, problem: Problem) -> tuple[Schedule, Problem]:
-    """The product that is computed for `problem`, and the schedule of that."""
+def as_executed(schedule: Schedule, problem: Problem) -> tuple[Schedule, Problem]:
+    """The schedule and the product that the accelerator executes for `problem`.
+
+    That is another one if operands are swapped; all that speaks of tiles means it.
+    """
     if not schedule.swap_operands:
         return schedule, problem
     return replace(schedule, swap_operands=False), problem.swapped
@@ -166,7 +169,7 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
     if schedule.swap_operands:
         if (broken := _swap_problem(problem)) is not None:
             return broken
-        return schedule_problem(*computed(schedule, problem), config)
+        return schedule_problem(*as_executed(schedule, problem), config)
     transposes = [problem.transpose_a, problem.transpose_b]
     if schedule.transpose_resident:
         if (broken := _transposition_problem(schedule, problem, config)) is not None:
@@ -360,7 +363,7 @@ def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfi
     That is all but configuration and fences. In a software pipeline it is what the code holds:
     the `prologue_tiles` and the loads of the next, a tile inside, and the last stores.
     """
-    schedule, problem = computed(schedule, problem)
+    schedule, problem = as_executed(schedule, problem)
     blocks = dict(zip(TILE_DIMS, problem.blocks(config), strict=True))
     tiling = Tiling.of(schedule, problem, config)
     tile = dict(zip(TILE_DIMS, tiling.tile, strict=True))

@@ -103,7 +103,10 @@ class Nest:
         return self.op.transpose_a is not None, self.op.transpose_b is not None
 
     def bias_offsets(self, m: Extent, n: Extent) -> list[Index]:
-        """Where the tile's bias starts in a row or in a matrix."""
+        """Where the tile's bias starts in a row or in a matrix.
+
+        A row that is shorter than N is a scalar that was written as often as a tile needs it.
+        """
         assert self.bias is not None
         assert isa(self.bias.type, MemRefType)
         if self.bias.type.get_num_dims() > 1:

@@ -90,7 +90,7 @@ def command_stream(
     on scalar arguments.
     """
     op = select_function(module, function)
-    placements, addresses, buffers = place(module, op, base)
+    placements, addresses, buffers = place_arguments_of(module, op, base)
     items: list[Command | None] = []
     program = Program(module, op.sym_name.data, buffers, core_cycles=core_cycles)
     core, times = program.core, [0]
@@ -109,7 +109,7 @@ def place_arguments(
     module: ModuleOp, function: str | None = None, base: int = DEFAULT_BASE
 ) -> tuple[Placement, ...]:
     """Where `command_stream` places the arguments of `function`."""
-    return place(module, select_function(module, function), base)[0]
+    return place_arguments_of(module, select_function(module, function), base)[0]
 
 
 def count_instructions(module: ModuleOp, function: str | None = None) -> dict[str, int]:
@@ -119,7 +119,7 @@ def count_instructions(module: ModuleOp, function: str | None = None) -> dict[st
     `TooLongError` if it cannot be found in reasonable time.
     """
     op = select_function(module, function)
-    _, addresses, buffers = place(module, op)
+    _, addresses, buffers = place_arguments_of(module, op)
     counts = Program(module, op.sym_name.data, buffers, operands=False).count(addresses)
     return dict(sorted(counts.items()))
 
@@ -143,7 +143,7 @@ def select_function(module: ModuleOp, name: str | None) -> func.FuncOp:
     return public[0]
 
 
-def place(
+def place_arguments_of(
     module: ModuleOp, op: func.FuncOp, base: int = DEFAULT_BASE
 ) -> tuple[tuple[Placement, ...], dict[int, int], Buffers]:
     """The arguments of `op` in DRAM, their addresses by number, and the addresses behind them."""

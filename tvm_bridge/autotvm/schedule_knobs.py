@@ -21,7 +21,7 @@ from gemmini_xdsl.passes.schedule_rules import (
     MAX_UNROLLED_INSTRUCTIONS,
     Problem,
     Tiling,
-    computed,
+    as_executed,
 )
 from gemmini_xdsl.passes.unrolled_schedule import PREFETCH_DISTANCES
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
@@ -162,7 +162,7 @@ def _read_tile(values: Values) -> tuple[int, ...]:
 
 
 def _write_tile(schedule: Schedule, problem: Problem, config: GemminiConfig) -> Sequence[Entity]:
-    tile = Tiling.of(*computed(schedule, problem), config).tile
+    tile = Tiling.of(*as_executed(schedule, problem), config).tile
     pairs = zip(tile, _depths(config), strict=True)
     return [SplitEntity((-1, size, depth)) for size, depth in pairs]
 

@@ -35,7 +35,7 @@ from gemmini_xdsl.targets.command_stream import (
     Command,
     CommandStream,
     constants_of,
-    place,
+    place_arguments_of,
     select_function,
 )
 
@@ -57,7 +57,7 @@ def straight_line_commands(module: ModuleOp) -> CommandStream | None:
             continue
         if op.regions:
             return None
-    placements, numbered, buffers = place(module, function)
+    placements, numbered, buffers = place_arguments_of(module, function)
     addresses: dict[SSAValue, int] = {
         function.body.block.args[number]: address for number, address in numbered.items()
     }

@@ -171,7 +171,7 @@ class GemmTask:
         """The target in records."""
         return target_of(self.config, self.device)
 
-    def computed(self, schedule: Schedule) -> tuple[GemmTask, Schedule]:
+    def as_executed(self, schedule: Schedule) -> tuple[GemmTask, Schedule]:
         """The task that `schedule` has the accelerator compute, and the schedule of that."""
         if not schedule.swap_operands:
             return self, schedule
