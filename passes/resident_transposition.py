@@ -20,7 +20,7 @@ from gemmini_xdsl.passes.constant_globals import constant_global
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
 from gemmini_xdsl.passes.row_views import as_matrix, as_vector
 from gemmini_xdsl.passes.schedule_rules import TRANSPOSITION_SLOTS, ceil_div
-from gemmini_xdsl.passes.tile_nests import A_ID, B_ID, Extent, InstructionNest
+from gemmini_xdsl.passes.tile_nests import A_ID, B_ID, InstructionNest
 
 
 class ResidentTransposition(InstructionNest):
@@ -122,16 +122,3 @@ class ResidentTransposition(InstructionNest):
             name, values = "gemmini_reversed_identity", values[:, ::-1]
         get = constant_global(self.op, name, INPUT_TYPE, values)
         return builder.insert(get).results[0]
-
-    def _load(
-        self,
-        builder: IndexBuilder,
-        source: SSAValue,
-        buffer: SSAValue,
-        id: int,
-        transposed: bool,
-        rows: Extent,
-        cols: Extent,
-    ) -> None:
-        if buffer is not self.resident:
-            super()._load(builder, source, buffer, id, transposed, rows, cols)

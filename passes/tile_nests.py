@@ -116,7 +116,12 @@ class Nest:
 
 
 class InstructionNest(Nest):
-    """Loops with local buffers, loads, tile products and stores."""
+    """Loops with local buffers, loads, tile products and stores.
+
+    `resident` is a buffer that is filled before, and needs no load.
+    """
+
+    resident: SSAValue | None = None
 
     def build(self, builder: IndexBuilder) -> None:
         """Insert the buffers and the nest, in a `gemmini.unroll` if the schedule says so."""
@@ -250,6 +255,8 @@ class InstructionNest(Nest):
         rows: Extent,
         cols: Extent,
     ) -> None:
+        if buffer is self.resident:
+            return
         offsets, sizes = self.stored(transposed, rows, cols)
         max_cols = self.schedule.mvin_cols or None
         builder.insert(LoadOp(source, offsets, buffer, 0, sizes, id, max_cols))

@@ -19,7 +19,7 @@ from xdsl.parser import Parser
 from gemmini_xdsl.hardware import GemminiConfig, load_config
 from gemmini_xdsl.runtime_c.paths import library_path
 from gemmini_xdsl.runtime_c.simulator import Simulator
-from gemmini_xdsl.tools.compile import Compiled
+from gemmini_xdsl.tools.compile import Compiled, compile_module
 from gemmini_xdsl.tools.host_build import build_shared_library
 from gemmini_xdsl.tools.universe import load_universe
 
@@ -27,6 +27,9 @@ from gemmini_xdsl.tools.universe import load_universe
 sys.path.insert(0, str(Path(__file__).parent))
 
 Array = np.ndarray[Any, Any]
+
+PER_MODULE = 12
+"""Random products that are compiled together."""
 
 GUARD = 64
 GUARD_BYTE = 0x5A
@@ -274,3 +277,25 @@ def parse_fixture() -> Callable[[str], ModuleOp]:
 def context() -> Context:
     """A context that knows every dialect."""
     return all_dialects()
+
+
+@pytest.fixture
+def check_random(
+    build: Callable[..., Any],
+    products_module: Callable[..., ModuleOp],
+    random_product: Callable[..., Any],
+) -> Callable[..., None]:
+    """Compiles and checks random products that `make` gives a schedule."""
+    # Found by what this module adds to the path.
+    from command_runs import check
+
+    def run(preset: str, label: str, make: Callable[..., Any], seed: int) -> None:
+        config = load_config(preset)
+        draw = random.Random(label)
+        products = [
+            make(random_product(draw, config, plain=True), draw, config) for _ in range(PER_MODULE)
+        ]
+        compiled = compile_module(products_module(preset, products))
+        check(products, compiled, build(compiled), seed=seed)
+
+    return run

@@ -26,8 +26,6 @@ from gemmini_xdsl.tvm_bridge.autotvm.programs import compile_schedule, gemm_modu
 from gemmini_xdsl.tvm_bridge.autotvm.simulate import verify
 from gemmini_xdsl.tvm_bridge.autotvm.task import GemmTask, Workload
 
-PER_MODULE = 12
-
 ABLE = [
     name
     for name in preset_names()
@@ -111,26 +109,6 @@ def swapped(product: Any, draw: random.Random, config: GemminiConfig) -> Any:
         if legal(chosen, config):
             return chosen
     raise AssertionError("no schedule fits")
-
-
-@pytest.fixture
-def check_random(
-    build: Callable[..., Any],
-    products_module: Callable[..., ModuleOp],
-    random_product: Callable[..., Any],
-) -> Callable[..., None]:
-    """Compiles and checks random products that `make` gives a schedule."""
-
-    def run(preset: str, label: str, make: Callable[..., Any], seed: int) -> None:
-        config = load_config(preset)
-        draw = random.Random(label)
-        products = [
-            make(random_product(draw, config, plain=True), draw, config) for _ in range(PER_MODULE)
-        ]
-        compiled = compile_module(products_module(preset, products))
-        check(products, compiled, build(compiled), seed=seed)
-
-    return run
 
 
 @pytest.mark.parametrize("seed", range(4))

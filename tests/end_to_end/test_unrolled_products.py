@@ -70,26 +70,6 @@ def free_fields(product: Any, draw: random.Random, config: GemminiConfig) -> lis
     return fields
 
 
-@pytest.fixture
-def check_random(
-    build: Callable[..., Any],
-    products_module: Callable[..., ModuleOp],
-    random_product: Callable[..., Any],
-) -> Callable[..., None]:
-    """Compiles and checks random products that `make` gives a schedule."""
-
-    def run(preset: str, label: str, make: Callable[..., Any], seed: int) -> None:
-        config = load_config(preset)
-        draw = random.Random(label)
-        products = [
-            make(random_product(draw, config, plain=True), draw, config) for _ in range(PER_MODULE)
-        ]
-        compiled = compile_module(products_module(preset, products))
-        check(products, compiled, build(compiled), seed=seed)
-
-    return run
-
-
 @pytest.mark.parametrize("preset", preset_names())
 def test_random_small_products(
     preset: str,
