@@ -8,6 +8,7 @@ import numpy as np
 from xdsl.dialects import func, memref
 from xdsl.dialects.builtin import (
     AnyFloat,
+    BytesAttr,
     DenseIntOrFPElementsAttr,
     FixedBitwidthType,
     IntegerType,
@@ -51,9 +52,8 @@ def constant_global(
     module = _module_of(user)
     assert module is not None
     type_ = MemRefType(element, values.shape)
-    contents = DenseIntOrFPElementsAttr.from_list(
-        TensorType(element, values.shape), [int(value) for value in values.reshape(-1)]
-    )
+    little_endian = values.astype(f"<i{element.bitwidth // 8}").tobytes()
+    contents = DenseIntOrFPElementsAttr(TensorType(element, values.shape), BytesAttr(little_endian))
     taken = {op.sym_name.data for op in module.body.block.ops if isinstance(op, func.FuncOp)}
     known = {
         op.sym_name.data: op for op in module.body.block.ops if isinstance(op, memref.GlobalOp)

@@ -32,6 +32,7 @@ from gemmini_xdsl.passes.gemmini_lower_to_isa import GemminiLowerToIsaPass
 from gemmini_xdsl.passes.gemmini_outline_body import GemminiOutlineBodyPass
 from gemmini_xdsl.passes.gemmini_swap_operands import GemminiSwapOperandsPass
 from gemmini_xdsl.passes.gemmini_tile import GemminiTilePass
+from gemmini_xdsl.passes.gemmini_transpose_weights import GemminiTransposeWeightsPass
 from gemmini_xdsl.passes.gemmini_unroll import GemminiUnrollPass
 
 
@@ -50,6 +51,7 @@ def default_pipeline(
         ConvertLinalgToGemminiPass(requantization=requantization, strict_rounding=strict_rounding),
         GemminiLegalizeRequantizationPass(requantization=requantization),
         GemminiFoldZeroPointsPass(),
+        GemminiTransposeWeightsPass(),
         schedule or GemminiAssignSchedulePass(),
         GemminiSwapOperandsPass(),
         GemminiTilePass(),

@@ -14,6 +14,7 @@ PASSES: dict[str, str] = {
         "gemmini_legalize_requantization:GemminiLegalizeRequantizationPass"
     ),
     "gemmini-assign-schedule": "gemmini_assign_schedule:GemminiAssignSchedulePass",
+    "gemmini-transpose-weights": "gemmini_transpose_weights:GemminiTransposeWeightsPass",
     "gemmini-swap-operands": "gemmini_swap_operands:GemminiSwapOperandsPass",
     "gemmini-tile": "gemmini_tile:GemminiTilePass",
     "gemmini-double-buffer": "gemmini_double_buffer:GemminiDoubleBufferPass",

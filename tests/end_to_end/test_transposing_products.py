@@ -15,7 +15,9 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
 from gemmini_xdsl.dialects.attributes import ConfigAttr
+from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig, load_config, preset_names
+from gemmini_xdsl.passes.gemmini_transpose_weights import GemminiTransposeWeightsPass
 from gemmini_xdsl.passes.transposing_schedules import transposing_schedules
 from gemmini_xdsl.passes.upstream_mlir import UpstreamMlirNotFoundError, find_upstream
 from gemmini_xdsl.targets.command_stream import command_stream
@@ -220,6 +222,36 @@ def test_a_row_of_a_wider_matrix() -> None:
     module.attributes["gemmini.config"] = ConfigAttr(load_config("default"))
     compiled = compile_module(module)
     np.testing.assert_array_equal(run_commands(compiled.module, "f1", (a, b), expected), expected)
+
+
+@pytest.mark.parametrize(
+    ("m", "n", "k", "stored", "used"),
+    [(3, 50, 64, False, True), (20, 50, 48, True, False), (3, 50, 48, True, True)],
+)
+def test_constant_weights(m: int, n: int, k: int, stored: bool, used: bool) -> None:
+    """Stored the other way where that pays; the result is the same."""
+    rng = np.random.default_rng(6)
+    a, b = (
+        rng.integers(-128, 128, size, np.int8) for size in ((m, k), (n, k) if stored else (k, n))
+    )
+    shape = f"{b.shape[0]}x{b.shape[1]}xi8"
+    module = Parser(
+        make_context(),
+        f'"memref.global"() <{{sym_name = "w", type = memref<{shape}>, initial_value = '
+        f'dense<"0x{b.tobytes().hex()}"> : tensor<{shape}>, sym_visibility = "private", constant}}>'
+        f" : () -> () func.func @f(%A: memref<{m}x{k}xi8>, %C: memref<{m}x{n}xi32>) {{"
+        f" %w = memref.get_global @w : memref<{shape}>"
+        f" gemmini.matmul ins(%A, %w : memref<{m}x{k}xi8>, memref<{shape}>)"
+        f" outs(%C : memref<{m}x{n}xi32>) {{{'transpose_b' if stored else ''}}} func.return }}",
+    ).parse_module()
+    module.attributes["gemmini.config"] = ConfigAttr(load_config("default"))
+    rewritten = module.clone()
+    GemminiTransposeWeightsPass().apply(make_context(), rewritten)
+    (product,) = (op for op in rewritten.walk() if isinstance(op, MatmulOp))
+    assert (product.transpose_b is not None) == used
+    compiled = compile_module(module)
+    expected = a.astype(np.int32) @ (b.T if stored else b).astype(np.int32)
+    np.testing.assert_array_equal(run_commands(compiled.module, "f", (a,), expected), expected)
 
 
 NEAR_BANKS = [(160, 32, 400), (64, 392, 160), (16, 64, 4000), (1, 100, 4096), (256, 48, 256)]
