@@ -54,27 +54,32 @@ def constant_global(
     type_ = MemRefType(element, values.shape)
     little_endian = values.astype(f"<i{element.bitwidth // 8}").tobytes()
     contents = DenseIntOrFPElementsAttr(TensorType(element, values.shape), BytesAttr(little_endian))
-    taken = {op.sym_name.data for op in module.body.block.ops if isinstance(op, func.FuncOp)}
-    known = {
-        op.sym_name.data: op for op in module.body.block.ops if isinstance(op, memref.GlobalOp)
+    symbols = {
+        op.sym_name.data: op
+        for op in module.body.block.ops
+        if isinstance(op, memref.GlobalOp | func.FuncOp)
     }
-    for number in range(len(known) + len(taken) + 1):
-        name = f"{stem}_{number}"
-        if name in taken:
-            continue
-        new = memref.GlobalOp.get(
-            StringAttr(name),
-            type_,
-            contents,
-            sym_visibility=StringAttr("private"),
-            constant=UnitAttr(),
-        )
-        if name not in known:
+    for number in range(len(symbols) + 1):
+        new = private_constant(f"{stem}_{number}", type_, contents)
+        known = symbols.get(new.sym_name.data)
+        if known is None:
             Rewriter.insert_op(new, InsertPoint.at_start(module.body.block))
+        if known is None or known.is_structurally_equivalent(new):
             break
-        if known[name].is_structurally_equivalent(new):
-            break
-    return memref.GetGlobalOp(SymbolRefAttr(name), type_)
+    return memref.GetGlobalOp(SymbolRefAttr(new.sym_name), type_)
+
+
+def private_constant(
+    name: str, type_: MemRefType, contents: DenseIntOrFPElementsAttr
+) -> memref.GlobalOp:
+    """A constant global that only its module sees, not yet inserted."""
+    return memref.GlobalOp.get(
+        StringAttr(name),
+        type_,
+        contents,
+        sym_visibility=StringAttr("private"),
+        constant=UnitAttr(),
+    )
 
 
 def constant_contents(value: SSAValue) -> np.ndarray[Any, Any] | None:

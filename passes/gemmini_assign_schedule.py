@@ -81,7 +81,7 @@ class GemminiAssignSchedulePass(ModulePass):
     def _choose(self, matmul: MatmulOp, problem: Problem, config: GemminiConfig) -> Schedule:
         given = self._given_fields()
         lowering = given.get("lowering", self._lowering())
-        base = self._from_log(matmul, config)
+        base = self._from_log(matmul, problem, config)
         if base is None and (given.get("swap_operands") or given.get("transpose_resident")):
             base = _first_with(given, transposing_schedules(problem, config))
         elif base is None and not given and self.heuristic == "default":
@@ -109,14 +109,15 @@ class GemminiAssignSchedulePass(ModulePass):
             return library_schedule(problem, config)
         return default_schedule(problem, config, lowering)
 
-    def _from_log(self, matmul: MatmulOp, config: GemminiConfig) -> Schedule | None:
+    def _from_log(
+        self, matmul: MatmulOp, problem: Problem, config: GemminiConfig
+    ) -> Schedule | None:
         # Imported here: most compilations need neither logs nor what reads them.
         from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
         from gemmini_xdsl.tvm_bridge.autotvm.history import choose_schedule
         from gemmini_xdsl.tvm_bridge.autotvm.task import Workload
 
         try:
-            problem = Problem.of(matmul)
             choice = choose_schedule(self.log, Workload.of(matmul), config, problem)
         except TuningError as error:
             raise PassFailedException(f"{location(matmul)}: {error}") from None

@@ -178,8 +178,8 @@ def _groups(
         col = number
         if row_blocks != 1:
             row, col = body.divide(number, groups), body.remainder(number, groups)
-        height = _block_size(body, rows, row, block_rows)
-        width = _block_size(body, cols, col, group)
+        height = body.block_size(rows, row, block_rows)
+        width = body.block_size(cols, col, group)
         if isinstance(cols, int) or groups == 1:
             yield body, _Group(row, col, height, width)
         else:
@@ -226,13 +226,6 @@ class LowerStore(RewritePattern):
             source = body.insert(address).results[0]
             body.insert(MvoutOp(source, op.destination, offsets, [part.height, part.width]))
         rewriter.erase(op)
-
-
-def _block_size(builder: IndexBuilder, size: Index, number: Index, block: int) -> Index:
-    """Elements in block `number` of `size` elements, not positive behind the last one."""
-    if isinstance(size, int) and size % block == 0:
-        return block
-    return builder.minimum(builder.subtract(size, builder.multiply(number, block)), block)
 
 
 @dataclass
@@ -304,10 +297,10 @@ class _TileLoops:
             dim: builder.divide_up(self.sizes[dim], self.block[dim]) for dim in (outer, middle)
         }
         with builder.loop(counts[outer]) as (body, number):
-            size = _block_size(body, self.sizes[outer], number, self.block[outer])
+            size = body.block_size(self.sizes[outer], number, self.block[outer])
             place = _Block().extended(outer, number, size)
             with body.loop(counts[middle]) as (inner, number):
-                size = _block_size(inner, self.sizes[middle], number, self.block[middle])
+                size = inner.block_size(self.sizes[middle], number, self.block[middle])
                 self._innermost(inner, place.extended(middle, number, size))
 
     def _innermost(self, builder: IndexBuilder, place: _Block) -> None:

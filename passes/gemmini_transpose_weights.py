@@ -27,6 +27,7 @@ from gemmini_xdsl.passes.constant_globals import (
 )
 from gemmini_xdsl.passes.diagnostics import function_name
 from gemmini_xdsl.passes.matmul_rewriting import with_weights
+from gemmini_xdsl.passes.schedule_rules import can_transpose
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ def _should_be_transposed(op: MatmulOp, config: GemminiConfig) -> bool:
     """
     m, n, k = op.sizes
     beat = config.dma_bus_bits // 8
-    able = config.supports_dataflow(Dataflow.OS.value) and config.ex_write_to_spad
-    if not able or config.exact_depth < config.dim or op.transpose_a is not None:
+    able = config.supports_dataflow(Dataflow.OS.value) and can_transpose(config)
+    if not able or op.transpose_a is not None:
         return False
     on_beats = [size * config.input_bytes % beat == 0 for size in (n, k)]
     return m <= config.dim and on_beats == [False, True]

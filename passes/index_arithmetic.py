@@ -99,6 +99,12 @@ class IndexBuilder:
             return min(a, b)
         return self._binary(arith.MinSIOp, a, b)
 
+    def block_size(self, total: Index, number: Index, block: int) -> Index:
+        """Elements in block `number` of `total` elements, not positive behind the last one."""
+        if isinstance(total, int) and total % block == 0:
+            return block
+        return self.minimum(self.subtract(total, self.multiply(number, block)), block)
+
     def compare(self, predicate: str, a: Index, b: Index) -> SSAValue:
         """The i1 result of comparing `a` with `b` ("eq", "ne", "slt", "sgt", ...)."""
         op = arith.CmpiOp(self.value(a), self.value(b), predicate)

@@ -73,13 +73,6 @@ class ResidentTransposition(InstructionNest):
         return as_vector(builder, bias)
 
     @property
-    def transposed(self) -> tuple[bool, bool]:
-        """How the array finds the operands."""
-        if self.schedule.dataflow == Dataflow.OS:
-            return True, True
-        return self.op.transpose_a is not None, False
-
-    @property
     def streamed(self) -> str:
         """The operand that is not transposed, and comes tile by tile if there are several tiles."""
         return "b" if self.schedule.dataflow == Dataflow.OS else "a"

@@ -117,6 +117,20 @@ def packs_row(schedule: Schedule, problem: Problem) -> bool:
     return schedule.transpose_resident and os and problem.m == 1
 
 
+def can_transpose(config: GemminiConfig) -> bool:
+    """Whether the array can transpose blocks into the scratchpad, by products with an identity."""
+    return config.exact_depth == config.dim and config.ex_write_to_spad
+
+
+def transposes(schedule: Schedule, problem: Problem) -> tuple[bool, bool]:
+    """Whether A and B lie transposed where the array finds them."""
+    if not schedule.transpose_resident:
+        return problem.transpose_a, problem.transpose_b
+    if schedule.dataflow == Dataflow.OS:
+        return True, problem.transpose_b
+    return problem.transpose_a, False
+
+
 @dataclass(frozen=True)
 class Tiling:
     """A schedule's tile clipped to a product: tile sizes in blocks, and how many tiles."""
@@ -170,12 +184,10 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
         if (broken := _swap_problem(problem)) is not None:
             return broken
         return schedule_problem(*as_executed(schedule, problem), config)
-    transposes = [problem.transpose_a, problem.transpose_b]
-    if schedule.transpose_resident:
-        if (broken := _transposition_problem(schedule, problem, config)) is not None:
-            return broken
-        transposes = [True, True] if schedule.dataflow == Dataflow.OS else [transposes[0], False]
-    if (broken := illegal_transposes(config, schedule.dataflow, *transposes)) is not None:
+    if (broken := _transposition_problem(schedule, problem, config)) is not None:
+        return broken
+    found = transposes(schedule, problem)
+    if (broken := illegal_transposes(config, schedule.dataflow, *found)) is not None:
         return broken
     if problem.wide_result and not config.acc_read_full_width:
         return f"config '{config.name}' cannot store i32 results (acc_read_full_width = false)"
@@ -255,13 +267,15 @@ def _transposition_problem(
     schedule: Schedule, problem: Problem, config: GemminiConfig
 ) -> str | None:
     """What keeps the array from transposing the operand that stays in the scratchpad."""
+    if not schedule.transpose_resident:
+        return None
     os = schedule.dataflow == Dataflow.OS
     if not problem.transpose_b or (os and problem.transpose_a):
         return (
             "transpose_resident: B must be stored transposed, and in the os dataflow A must not "
             "be; other products can do without"
         )
-    if config.exact_depth < config.dim or not config.ex_write_to_spad:
+    if not can_transpose(config):
         return (
             f"transpose_resident: config '{config.name}' cannot transpose: that takes products "
             "over all rows of the array (array_bits) and ex_write_to_spad"

@@ -35,6 +35,7 @@ from gemmini_xdsl.passes.schedule_rules import (
     adds_bias_last,
     first_width,
     packs_row,
+    transposes,
 )
 
 A_ID, B_ID, BIAS_ID = 0, 1, 2
@@ -69,7 +70,8 @@ class Nest:
         self.bias = bias
         self.schedule = schedule
         self.config = config
-        self.tiling = Tiling.of(schedule, Problem.of(op), config)
+        problem = Problem.of(op)
+        self.tiling = Tiling.of(schedule, problem, config)
         tile_m, tile_n, tile_k = self.tiling.tile
         self.steps = {
             "m": tile_m * config.dim,
@@ -77,7 +79,9 @@ class Nest:
             "k": tile_k * config.exact_depth,
         }
         self.totals = dict(zip("mnk", op.sizes, strict=True))
-        self.packs_row = packs_row(schedule, Problem.of(op))
+        self.packs_row = packs_row(schedule, problem)
+        self.transposed = transposes(schedule, problem)
+        """Whether tiles of A and B that are loaded, and then multiplied, are stored transposed."""
 
     def extent(self, builder: IndexBuilder, dim: str, offset: Index) -> Extent:
         """The tile at `offset`: full, or what remains of the dimension."""
@@ -96,11 +100,6 @@ class Nest:
         """Offsets and sizes of a tile with these logical axes as it lies in memory."""
         ordered = axes[::-1] if transposed else axes
         return [axis.offset for axis in ordered], [axis.size for axis in ordered]
-
-    @property
-    def transposed(self) -> tuple[bool, bool]:
-        """Whether A and B are stored transposed."""
-        return self.op.transpose_a is not None, self.op.transpose_b is not None
 
     def bias_offsets(self, m: Extent, n: Extent) -> list[Index]:
         """Where the tile's bias starts in a row or in a matrix.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from gemmini_xdsl.dialects.attributes import Dataflow, Placement, Schedule
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.schedule_heuristic import default_dataflow
-from gemmini_xdsl.passes.schedule_rules import Problem, ceil_div, schedule_problem
+from gemmini_xdsl.passes.schedule_rules import Problem, ceil_div, schedule_problem, transposes
 from gemmini_xdsl.passes.unrolled_schedule import (
     LEAST_PAIRS,
     PREFETCH_DISTANCES,
@@ -48,10 +48,9 @@ def _with_resident_transposed(problem: Problem, config: GemminiConfig) -> Iterat
         possible = config.supports_dataflow(dataflow.value)
         if not possible or (uses == 1 and not (row and dataflow == Dataflow.OS)):
             continue
-        if dataflow == Dataflow.OS:
-            left = replace(problem, transpose_a=True)
-        else:
-            left = replace(problem, transpose_b=False)
+        kind = Schedule((1, 1, 1), dataflow=dataflow, transpose_resident=True)
+        transpose_a, transpose_b = transposes(kind, problem)
+        left = replace(problem, transpose_a=transpose_a, transpose_b=transpose_b)
 
         def legal(schedule: Schedule) -> bool:
             transposing = replace(schedule, transpose_resident=True)

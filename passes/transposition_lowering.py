@@ -80,18 +80,18 @@ class _Groups:
         address = self._staged(builder, number, 0)
         offsets = [builder.multiply(row, self.dim), builder.multiply(col, width)]
         sizes = [
-            _size(builder, self.rows, row, self.dim),
-            _size(builder, self.cols, col, width),
+            builder.block_size(self.rows, row, self.dim),
+            builder.block_size(self.cols, col, width),
         ]
         builder.insert(MVIN_OPS[self.op.id.value.data](self.op.source, offsets, address, sizes))
 
     def transpose(self, builder: IndexBuilder, number: Index, *, first: bool = False) -> None:
         """Multiply the blocks of group `number`, transposed, by the factor."""
         row, col = self._place(builder, number)
-        height = _size(builder, self.rows, row, self.dim)
+        height = builder.block_size(self.rows, row, self.dim)
         for block in range(self.width):
             block_col = builder.add(builder.multiply(col, self.width), block)
-            width = _size(builder, self.cols, block_col, self.dim)
+            width = builder.block_size(self.cols, block_col, self.dim)
             local = builder.add(
                 builder.multiply(block_col, self.buffer_cols * self.dim),
                 builder.multiply(row, self.dim),
@@ -124,10 +124,3 @@ class _Groups:
         row = builder.add(builder.multiply(place, self.width * self.dim), block * self.dim)
         op = LocalAddressOp(self.op.staging, slot, row)
         return builder.insert(op).results[0]
-
-
-def _size(builder: IndexBuilder, total: int, number: Index, block: int) -> Index:
-    """Elements in block `number` of `total` elements."""
-    if total % block == 0:
-        return block
-    return builder.minimum(builder.subtract(total, builder.multiply(number, block)), block)

@@ -11,14 +11,13 @@ from xdsl.dialects.builtin import (
     IntegerType,
     MemRefType,
     ModuleOp,
-    StringAttr,
     SymbolRefAttr,
     TensorType,
-    UnitAttr,
     f32,
 )
 from xdsl.ir import Attribute, Block, SSAValue
 
+from gemmini_xdsl.passes.constant_globals import private_constant
 from gemmini_xdsl.tvm_bridge import relax_access as relax
 from gemmini_xdsl.tvm_bridge import tir_access as tir
 from gemmini_xdsl.tvm_bridge.errors import TvmImportError
@@ -202,15 +201,7 @@ class RelaxImporter:
         symbol = next((op.sym_name.data for op in self.globals if op.initial_value == known), None)
         if symbol is None:
             symbol = f"{self.symbol}_constant_{len(self.globals)}"
-            self.globals.append(
-                memref.GlobalOp.get(
-                    StringAttr(symbol),
-                    type_,
-                    initial,
-                    sym_visibility=StringAttr("private"),
-                    constant=UnitAttr(),
-                )
-            )
+            self.globals.append(private_constant(symbol, type_, initial))
         get = memref.GetGlobalOp(SymbolRefAttr(symbol), type_)
         self.entry.add_op(get)
         return get.memref

@@ -63,14 +63,13 @@ def straight_line_commands(module: ModuleOp) -> CommandStream | None:
     }
     globals_: dict[str, int] = {}
     for op in function.body.walk():
-        if isinstance(op, memref.GetGlobalOp | memref.AllocOp):
-            name = op.name_.string_value() if isinstance(op, memref.GetGlobalOp) else None
-            address = globals_.get(name) if name is not None else None
-            if address is None:
-                address = buffers.allocate_memref(op.memref.type, op.name)
-            if name is not None:
-                globals_[name] = address
-            addresses[op.memref] = address
+        if isinstance(op, memref.GetGlobalOp):
+            name = op.name_.string_value()
+            if name not in globals_:
+                globals_[name] = buffers.allocate_memref(op.memref.type, op.name)
+            addresses[op.memref] = globals_[name]
+        elif isinstance(op, memref.AllocOp):
+            addresses[op.memref] = buffers.allocate_memref(op.memref.type, op.name)
     encoder = _Encoder(addresses)
     code: list[Instruction] = []
     numbers: dict[SSAValue, int] = {}
@@ -229,7 +228,4 @@ def _memory_of(pointer: SSAValue) -> SSAValue:
     assert isinstance(pointer, OpResult)
     extract: Operation = pointer.op
     assert isinstance(extract, memref.ExtractAlignedPointerAsIndexOp)
-    memory = extract.source
-    while isinstance(memory.owner, memref.CollapseShapeOp | memref.ExpandShapeOp):
-        memory = memory.owner.src
-    return memory
+    return extract.source
