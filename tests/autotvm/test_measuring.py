@@ -41,7 +41,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
     verify,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace
-from gemmini_xdsl.tvm_bridge.autotvm.task import BIASES, GemmTask, Workload
+from gemmini_xdsl.tvm_bridge.autotvm.task import BIASES, SPREAD_CYCLES, GemmTask, Workload
 from gemmini_xdsl.tvm_bridge.autotvm.tuners import make_tuner
 
 CONFIG = load_config("default")
@@ -453,6 +453,31 @@ def test_schedules_beside_the_space_are_tried(tmp_path: Path) -> None:
     assert outcome.progress.done == len(beside) + 2
     records = read_records(tmp_path / "log.json")
     assert [schedule_of(record.values) for record in records][: len(beside)] == recorded
+
+
+def test_swapped_operands_with_a_bias_are_tried_with_the_time_of_the_core() -> None:
+    """The core writes a bias of one element to a row, as wide as a tile, before the commands."""
+    workload = Workload(300, 1, 64, bias="row")
+    task = GemmTask(workload, CONFIG)
+    beside = schedules_beside_space(workload.problem, CONFIG)
+    swapping = [schedule for schedule in beside if schedule.swap_operands]
+    assert len({schedule.tile for schedule in swapping}) > 1
+    builder, runner = CommandStreamBuilder(), SimulatorRunner()
+    for schedule in swapping:
+        program = builder.build(task, schedule)
+        (seconds,) = runner.run(task, schedule, program)
+        bias = next(p.argument for p in program.placements if p.argument.name == "bias")
+        assert bias.shape == (300,)
+        elements = min(300, 16 * schedule.tile[1])
+        cycles = runner.cycles(task, program, schedule)
+        assert task.cycles(seconds) == pytest.approx(cycles + SPREAD_CYCLES * elements)
+    item = MeasureInput(task, -1, values_of(swapping[0], workload.problem, CONFIG))
+    failed = measure_one(item, NativeBuilder(), runner)
+    assert "read memory that a trial in C has not" in failed.message
+    # With an element for each row of C nothing is spread.
+    full = replace(task, workload=replace(workload, bias="full"))
+    assert full.spread_cycles(swapping[0]) == 0
+    runner.run(full, swapping[0], builder.build(full, swapping[0]))
 
 
 @pytest.mark.parametrize("gap", [0, 3, 40])

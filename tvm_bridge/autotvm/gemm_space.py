@@ -73,17 +73,11 @@ def find_record(
 
 
 def schedules_beside_space(problem: Problem, config: GemminiConfig) -> list[Schedule]:
-    """Schedules that are worth a trial and have no point in the space.
-
-    None that swap operands and have a bias: the core spreads that over a row, which trials, being
-    commands alone, do not.
-    """
-    dataflow = default_dataflow(problem, config)
-    if dataflow is None:
-        return []
-    columns = transposed_columns(problem, config, dataflow)
+    """Schedules that are worth a trial and have no point in the space."""
     transposing = transposing_schedules(problem, config)
-    return [*columns, *(s for s in transposing if not (s.swap_operands and problem.has_bias))]
+    dataflow = default_dataflow(problem, config)
+    columns = [] if dataflow is None else transposed_columns(problem, config, dataflow)
+    return [*columns, *transposing]
 
 
 def _add_constraints(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> None:

@@ -47,12 +47,27 @@ class NativeProgram:
             unload(library)
 
 
+def has_native_trial(schedule: Schedule) -> bool:
+    """Whether all memory that the C of `schedule` names is that of its arguments.
+
+    Addresses are made up, so that neither the core can read a bias to spread it over a row, nor
+    the accelerator a constant of the C.
+    """
+    return not (schedule.transpose_resident or schedule.swap_operands)
+
+
 @dataclass(frozen=True)
 class NativeBuilder:
     """Compiles trials to C and that for this machine."""
 
     def build(self, task: GemmTask, schedule: Schedule) -> NativeProgram:
         """The library; raises `TuningError` or `MeasureError` if there is none."""
+        if not has_native_trial(schedule):
+            raise MeasureError(
+                MeasureErrorNo.COMPILE_HOST,
+                "swap_operands and transpose_resident read memory that a trial in C has not; use "
+                'the builder "fastest" or "commands"',
+            )
         c, placements = emit_schedule(task, schedule, NAME)
         with tempfile.TemporaryDirectory(prefix="gemmini-trial-") as name:
             folder = Path(name)

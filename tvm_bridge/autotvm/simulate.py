@@ -20,7 +20,7 @@ from gemmini_xdsl.targets.command_stream import CommandStream, Placement
 from gemmini_xdsl.tools.errors import GemminiError
 from gemmini_xdsl.tools.host_build import find_c_compiler
 from gemmini_xdsl.tvm_bridge.autotvm.measure import MeasureError, MeasureErrorNo
-from gemmini_xdsl.tvm_bridge.autotvm.native import NativeBuilder, NativeProgram
+from gemmini_xdsl.tvm_bridge.autotvm.native import NativeBuilder, NativeProgram, has_native_trial
 from gemmini_xdsl.tvm_bridge.autotvm.programs import SCALE, compile_schedule, counts_core
 from gemmini_xdsl.tvm_bridge.autotvm.task import HOST_GAP, UNROLLED_HOST_GAP, GemmTask, Workload
 
@@ -42,7 +42,7 @@ class CommandStreamBuilder:
 
     def build(self, task: GemmTask, schedule: Schedule) -> CommandStream:
         """The commands; raises `TuningError` if the schedule does not compile."""
-        return compile_schedule(task, schedule)
+        return compile_schedule(*task.as_measured(schedule))
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,10 @@ class FastestBuilder:
 
     def build(self, task: GemmTask, schedule: Schedule) -> CommandStream | NativeProgram:
         """The program; raises `TuningError` or `MeasureError` if there is none."""
-        # Compiled code has its own addresses of constants, and would read biases itself.
-        if schedule.transpose_resident or schedule.swap_operands:
-            return compile_schedule(task, schedule)
-        if prod(task.workload.problem.blocks(task.config)) > NATIVE_BLOCKS and _has_compiler():
+        large = prod(task.workload.problem.blocks(task.config)) > NATIVE_BLOCKS
+        if large and has_native_trial(schedule) and _has_compiler():
             return NativeBuilder().build(task, schedule)
-        return compile_schedule(task, schedule)
+        return compile_schedule(*task.as_measured(schedule))
 
 
 @cache
@@ -89,8 +87,9 @@ class SimulatorRunner:
     ) -> tuple[float, ...]:
         """The time of one run in seconds; raises `MeasureError`."""
         if workload_size(task.workload) <= self.verified_products:
-            verify(task, program)
-        return (task.seconds(self.cycles(task, program, schedule)),)
+            verify(task.as_measured(schedule)[0], program)
+        cycles = self.cycles(task, program, schedule) + task.spread_cycles(schedule)
+        return (task.seconds(cycles),)
 
     def cycles(
         self,
@@ -213,7 +212,7 @@ def verify(task: GemmTask, program: CommandStream | NativeProgram) -> None:
 
 def verify_schedule(task: GemmTask, schedule: Schedule) -> None:
     """Compile a schedule and verify it. Raises `MeasureError` or `TuningError`."""
-    verify(task, FastestBuilder().build(task, schedule))
+    verify(task.as_measured(schedule)[0], FastestBuilder().build(task, schedule))
 
 
 @lru_cache(maxsize=1)
