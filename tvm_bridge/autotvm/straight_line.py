@@ -7,7 +7,7 @@ everything else of a trial.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from xdsl.dialects import func, memref, scf
@@ -77,7 +77,7 @@ def straight_line_commands(module: ModuleOp) -> CommandStream | None:
         if isinstance(op, scf.ForOp):
             code += _repeated(op) if _kernel_of(op) is not None else _unrolled(op)
         elif isinstance(op, UnrollOp) and op.kernel is not None:
-            code += _known(_ordered(op, []), numbers)
+            code += _Kernel(_ordered(op, [])).instructions(numbers)
         elif isinstance(op, UnrollOp):
             before = configs_before(op)
             del code[len(code) - len(before) :]
@@ -113,7 +113,7 @@ def _repeated(loop: scf.ForOp) -> Iterator[Instruction]:
     kernel, iterations = _kernel_of(loop), loop_range(loop)
     assert kernel is not None
     assert iterations is not None
-    ordered = _ordered(kernel, [])
+    ordered = _Kernel(_ordered(kernel, []))
     for iteration in iterations:
         numbers: dict[SSAValue, int] = {loop.body.block.args[0]: iteration}
         for op in loop.body.block.ops:
@@ -121,7 +121,7 @@ def _repeated(loop: scf.ForOp) -> Iterator[Instruction]:
                 value = _evaluated(op, numbers)
                 assert value is not None
                 numbers[op.results[0]] = value
-        yield from _known(ordered, numbers)
+        yield from ordered.instructions(numbers)
 
 
 def _only_instructions(op: Operation) -> bool:
@@ -154,26 +154,44 @@ def _evaluated(op: Operation, numbers: Mapping[SSAValue, int]) -> int | None:
     return evaluate(op, operands)
 
 
-def _known(code: Iterable[Instruction], numbers: Mapping[SSAValue, int]) -> Iterator[Instruction]:
-    """The instructions with the numbers that are known at run time only."""
-    addresses: dict[LocalAddress, LocalAddress] = {}
+class _Kernel:
+    """Instructions of a kernel, in order, for any numbers that are known at run time only.
 
-    def number(value: int | RunTimeNumber) -> int:
-        return value if isinstance(value, int) else numbers[value.value] + value.constant
+    The same numbers of slots give the same instructions and addresses, which are encoded once.
+    """
 
-    def address(old: LocalAddress | None) -> LocalAddress | None:
+    def __init__(self, ordered: Iterable[Instruction]):
+        self._ordered = list(ordered)
+        self._instructions: dict[tuple[Instruction, tuple[int, ...]], Instruction] = {}
+        self._addresses: dict[tuple[LocalAddress, int], LocalAddress] = {}
+
+    def instructions(self, numbers: Mapping[SSAValue, int]) -> Iterator[Instruction]:
+        """What the kernel issues."""
+
+        def number(value: int | RunTimeNumber) -> int:
+            return value if isinstance(value, int) else numbers[value.value] + value.constant
+
+        for instruction in self._ordered:
+            slots = tuple(number(a.slot) for a in instruction.addresses if a is not None)
+            key = (instruction, slots)
+            known = self._instructions.get(key)
+            if known is None:
+                addresses = tuple(self._address(old, number) for old in instruction.addresses)
+                known = replace(instruction, addresses=addresses)
+                self._instructions[key] = known
+            if known.offsets:
+                known = replace(known, offsets=tuple(number(offset) for offset in known.offsets))
+            yield known
+
+    def _address(
+        self, old: LocalAddress | None, number: Callable[[int | RunTimeNumber], int]
+    ) -> LocalAddress | None:
         if old is None or isinstance(old.slot, int):
             return old
-        if old not in addresses:
-            addresses[old] = replace(old, slot=number(old.slot))
-        return addresses[old]
-
-    for instruction in code:
-        yield replace(
-            instruction,
-            offsets=tuple(number(offset) for offset in instruction.offsets),
-            addresses=tuple(address(old) for old in instruction.addresses),
-        )
+        key = (old, number(old.slot))
+        if key not in self._addresses:
+            self._addresses[key] = replace(old, slot=key[1])
+        return self._addresses[key]
 
 
 class _Encoder:
@@ -183,23 +201,33 @@ class _Encoder:
         self._memory = memory
         self._addresses: dict[LocalAddress | None, int] = {None: encoding.GARBAGE_ADDRESS}
         self._matrices: dict[SSAValue, tuple[int, list[int]]] = {}
+        self._commands: dict[Instruction, list[Command]] = {}
 
-    def commands(self, code: Instruction) -> Iterator[Command]:
+    def commands(self, code: Instruction) -> list[Command]:
         """The commands of one instruction."""
-        if not code.addresses:
-            for funct, rs1, rs2 in commands_of(code.op):
-                yield Command(funct, self._value(rs1), self._value(rs2), funct.mnemonic)
-            return
-        dram = 0
         if code.matrix is not None:
             dram, strides = self._matrix(code.matrix)
             for offset, stride in zip(code.offsets, strides, strict=True):
                 assert isinstance(offset, int)
                 dram += offset * stride
+            return [self._transfer(code, dram)]
+        if code not in self._commands:
+            self._commands[code] = self._without_memory(code)
+        return self._commands[code]
+
+    def _without_memory(self, code: Instruction) -> list[Command]:
+        if code.addresses:
+            return [self._transfer(code, 0)]
+        return [
+            Command(funct, self._value(rs1), self._value(rs2), funct.mnemonic)
+            for funct, rs1, rs2 in commands_of(code.op)
+        ]
+
+    def _transfer(self, code: Instruction, dram: int) -> Command:
         sizes = iter(code.sizes)
         tiles = [(self._address(address), next(sizes), next(sizes)) for address in code.addresses]
         command, first, second = command_of(code.op, dram, tiles)
-        yield Command(command, first, second, command.mnemonic)
+        return Command(command, first, second, command.mnemonic)
 
     def _address(self, address: LocalAddress | None) -> int:
         found = self._addresses.get(address)
