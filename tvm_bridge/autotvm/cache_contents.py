@@ -47,9 +47,9 @@ def call_before(
         lines = ceil_div(size, config.l2_line_bytes)
         for first in range(0, lines, _CHUNK_LINES):
             end = min(first + _CHUNK_LINES, lines)
-            count = int(end * share) - int(first * share)
-            address = placement.address + first * config.l2_line_bytes
-            model.host_write(address, count * config.l2_line_bytes)
+            if count := int(end * share) - int(first * share):
+                address = placement.address + first * config.l2_line_bytes
+                model.host_write(address, count * config.l2_line_bytes)
 
 
 def resident_share(total: int, capacity: int) -> float:

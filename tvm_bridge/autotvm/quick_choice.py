@@ -32,6 +32,12 @@ the bound, only once there were so many trials, too."""
 WHOLE_CALLS = 3e5
 """Cycles of the calls that are measured as a whole where parts tell too little, about."""
 
+FEW_RESULTS = 1 / 16
+"""Results of at most this share of all bytes: how they are stored hardly matters."""
+
+MANY_CACHES = 16
+"""Calls that touch so many times the L2 find next to nothing of an earlier one there."""
+
 CHANGED_PIPELINES = 2
 """So many of the best software pipelines are changed."""
 
@@ -87,7 +93,7 @@ def _rival_costs(task: GemmTask, rivals: Sequence[Schedule]) -> dict[Schedule, f
     problem = task.workload.problem
     least = lower_bound(problem, task.config)
     places = placements_of(task)
-    total = sum(map(placement_bytes, places))
+    total = _touched_bytes(task)
     results = sum(placement_bytes(place) for place in places if place.argument.role == Role.OUTPUT)
     moves = results > total / 2 or least.load > least.array
     whole = moves and total > task.config.l2_bytes / 2
@@ -95,7 +101,8 @@ def _rival_costs(task: GemmTask, rivals: Sequence[Schedule]) -> dict[Schedule, f
         return costs
     ranked = sorted(costs, key=lambda rival: costs[rival])
     wide = replace(ranked[0], mvout_cols=task.config.max_block_cols * task.config.dim)
-    lines = [wide] if schedule_problem(wide, problem, task.config) is None else []
+    matters = results > FEW_RESULTS * total
+    lines = [wide] if matters and schedule_problem(wide, problem, task.config) is None else []
     if whole:
         best = ranked[: max(1, int(WHOLE_CALLS / costs[ranked[0]]))]
         return {rival: _cycles(task, rival) for rival in [*best, *lines]}
@@ -127,9 +134,10 @@ def _cycles(task: GemmTask, schedule: Schedule) -> float:
     """Cycles of a call; no end of them if the accelerator would hang, or buffers do not fit."""
     spread = task.spread_cycles(schedule)
     task, schedule = task.as_executed(schedule)
+    warm = _touched_bytes(task) <= MANY_CACHES * task.config.l2_bytes
     try:
         program = compile_schedule(task, schedule)
-        return call_cycles(task, program, core_gap(schedule), warm=True) + spread
+        return call_cycles(task, program, core_gap(schedule), warm=warm) + spread
     except (MeasureError, TuningError):
         return inf
 
@@ -161,6 +169,10 @@ def quick_unrolled(task: GemmTask, start: Schedule) -> tuple[Schedule, float]:
             best = min(cycles, key=lambda schedule: cycles[schedule])
         improved = best != before
     return best, cycles[best]
+
+
+def _touched_bytes(task: GemmTask) -> int:
+    return sum(map(placement_bytes, placements_of(task)))
 
 
 def _least(task: GemmTask) -> float:
