@@ -163,6 +163,9 @@ OPERANDS = "abc"
 BUFFER_SLOTS = 2
 """Slots of a buffer whose next tile is loaded, or whose last one is stored, meanwhile."""
 
+REARRANGING_FIELDS = ("swap_operands", "transpose_resident", "fold_rows")
+"""Fields of a schedule by which another product is computed, or an operand rearranged first."""
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -185,7 +188,10 @@ class Schedule:
     B^T A^T, which all other fields speak of: a result of one column then is a row. With
     `transpose_resident` the operand of which the tile holds all is transposed by the array first,
     once: A in the os dataflow, which then can take B as it is stored, transposed; B in the ws
-    dataflow, where each product with a new block of it would take a second pass.
+    dataflow, where each product with a new block of it would take a second pass. With
+    `fold_rows` several rows of C, which has few columns, are computed as one row that fills the
+    width of the array: a tile holds as many blocks of them, of which each takes every so many rows
+    of A. C is stored as such rows, and B loaded, which the array unpacks.
     """
 
     tile: tuple[int, int, int]
@@ -204,6 +210,12 @@ class Schedule:
     prologue_tiles: int = 1
     swap_operands: bool = False
     transpose_resident: bool = False
+    fold_rows: bool = False
+
+    @property
+    def rearranges(self) -> bool:
+        """Whether one of `REARRANGING_FIELDS` is set."""
+        return any(getattr(self, key) for key in REARRANGING_FIELDS)
 
     def slots(self, operand: str) -> int:
         """Slots of the local buffer of `operand` ("a", "b" or "c")."""
@@ -236,7 +248,7 @@ class Schedule:
                 f"placement = {self.placement} needs unroll = true: it has no row that loops can "
                 "add to"
             )
-        for key in ("swap_operands", "transpose_resident"):
+        for key in REARRANGING_FIELDS:
             if getattr(self, key) and self.lowering != Lowering.ISA:
                 return f"{key} takes separate instructions: it needs lowering = isa"
         if (self.prefetch_distance > 0) != (self.placement == Placement.CYCLIC):
@@ -248,6 +260,11 @@ class Schedule:
             return (
                 "transposed_tiles are those of a whole product: they need a prefetch_distance and "
                 "no software_pipeline"
+            )
+        if self.fold_rows and not self.software_pipeline * self.prefetch_distance:
+            return (
+                "fold_rows: its loads keep the pace of a software pipeline: it needs "
+                "software_pipeline = true and a prefetch_distance"
             )
         if self.prefetch_distance and not (
             self.software_pipeline or self.transposed_tiles or self.transpose_resident
@@ -331,7 +348,7 @@ class ScheduleAttr(Data[Schedule]):
             return parser.parse_str_enum(cls._enums[key])
         if key in ("order", "inner_order"):
             return parser.parse_str_literal()
-        if key in ("unroll", "software_pipeline", "swap_operands", "transpose_resident"):
+        if isinstance(getattr(Schedule, key, None), bool):
             return parser.parse_boolean()
         return parser.parse_integer(allow_boolean=False)
 

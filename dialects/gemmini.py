@@ -23,6 +23,7 @@ from gemmini_xdsl.dialects.tile import (
     PipelineOp,
     StoreOp,
     TileMatmulOp,
+    UnpackOp,
     UnrollOp,
 )
 
@@ -33,6 +34,7 @@ Gemmini = Dialect(
         AllocOp,
         LoadOp,
         LoadTransposedOp,
+        UnpackOp,
         StoreOp,
         TileMatmulOp,
         LoopTileOp,

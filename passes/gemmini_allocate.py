@@ -88,8 +88,11 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
         by_pieces = alloc.placement.data.by_pieces
         banks: list[int] = []
         if alloc.placement.data == Placement.CYCLIC:
-            # All others have their rows already; these buffers take turns together.
-            banks = left.setdefault(space, _empty_banks(live, capacity, bank))
+            # All others have their rows already; these buffers take turns together, in banks of
+            # what is needed for a short time, too.
+            lasting = [i for i in live if i.last >= last]
+            empty = _empty_banks(lasting, capacity, bank)
+            banks = left.setdefault(space, _emptiest_first(empty, live, bank))
         elif by_pieces:
             share = _share_of_banks(alloc, allocs, _banks_beside_slots(live, bank, capacity))
             banks = _emptiest_banks(live, capacity, bank, share)
@@ -216,6 +219,12 @@ def _empty_banks(live: list[_Interval], capacity: int, bank: int) -> list[int]:
     every = range(capacity // bank)
     used = {number for i in live for number in range(i.start // bank, ceil_div(i.end, bank))}
     return [number for number in every if number not in used] or list(every)
+
+
+def _emptiest_first(banks: list[int], live: list[_Interval], bank: int) -> list[int]:
+    """Banks that hold nothing before the others."""
+    used = {number for i in live for number in range(i.start // bank, ceil_div(i.end, bank))}
+    return sorted(banks, key=lambda number: (number in used, number))
 
 
 def _emptiest_banks(live: list[_Interval], capacity: int, bank: int, count: int) -> list[int]:

@@ -13,6 +13,7 @@ from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import PassFailedException
 
 from gemmini_xdsl.dialects.attributes import (
+    REARRANGING_FIELDS,
     Dataflow,
     Lowering,
     Schedule,
@@ -23,10 +24,10 @@ from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.diagnostics import location, note
 from gemmini_xdsl.passes.library_schedule import library_schedule
+from gemmini_xdsl.passes.rearranging_schedules import rearranging_schedules
 from gemmini_xdsl.passes.schedule_heuristic import default_schedule
 from gemmini_xdsl.passes.schedule_rules import Problem, schedule_problem
 from gemmini_xdsl.passes.schedule_selection import select_schedule
-from gemmini_xdsl.passes.transposing_schedules import transposing_schedules
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class GemminiAssignSchedulePass(ModulePass):
     prologue_tiles: int | None = None
     swap_operands: bool | None = None
     transpose_resident: bool | None = None
+    fold_rows: bool | None = None
     override: bool = False
     heuristic: Literal["default", "library"] = "default"
     log: str = "none"
@@ -82,8 +84,8 @@ class GemminiAssignSchedulePass(ModulePass):
         given = self._given_fields()
         lowering = given.get("lowering", self._lowering())
         base = self._from_log(matmul, problem, config)
-        if base is None and (given.get("swap_operands") or given.get("transpose_resident")):
-            base = _first_with(given, transposing_schedules(problem, config))
+        if base is None and any(given.get(key) for key in REARRANGING_FIELDS):
+            base = _first_with(given, rearranging_schedules(problem, config))
         elif base is None and not given and self.heuristic == "default":
             base = select_schedule(matmul, config)
         elif base is None:

@@ -46,6 +46,7 @@ from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
 from gemmini_xdsl.passes.tile_nests import A_ID, B_ID, BIAS_ID
 from gemmini_xdsl.passes.transposition_lowering import LowerLoadTransposed
+from gemmini_xdsl.passes.unpack_lowering import LowerUnpack
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class GemminiLowerToIsaPass(ModulePass):
         patterns = [
             LowerLoad(),
             LowerLoadTransposed(),
+            LowerUnpack(),
             LowerStore(),
             LowerTileMatmul(),
             LowerLoopTile(),

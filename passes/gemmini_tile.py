@@ -25,6 +25,7 @@ from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.diagnostics import location
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
 from gemmini_xdsl.passes.resident_transposition import ResidentTransposition
+from gemmini_xdsl.passes.row_folding import FoldedRows
 from gemmini_xdsl.passes.schedule_rules import Problem, Tiling, schedule_problem
 from gemmini_xdsl.passes.tile_nests import InstructionNest, LoopWsNest, TilesOfK
 
@@ -60,6 +61,8 @@ class TileMatmul(RewritePattern):
             LoopWsNest(op, bias, schedule, config).build(builder)
         elif schedule.transpose_resident:
             ResidentTransposition(op, bias, schedule, config).build(builder)
+        elif schedule.fold_rows:
+            FoldedRows(op, bias, schedule, config).build(builder)
         elif schedule.prefetch_distance and not schedule.software_pipeline:
             TilesOfK(op, bias, schedule, config).build(builder)
         else:

@@ -118,11 +118,12 @@ class _PipelineTile(TileOrdering):
         own.sort(key=itemgetter(0))
         others.sort(key=itemgetter(0))
         pieces = self._pieces(own, following)
-        paces = self._paces([blocks for _, blocks in pieces])
+        first = pieces[0][0] if pieces else 0
+        paces = self._paces([blocks for _, blocks in pieces], first)
         before = len(pieces) - len(own) - distance
 
         def place(number: int) -> int:
-            return paces[min(max(0, number), len(paces) - 1)]
+            return 0 if number < 0 else paces[min(number, len(paces) - 1)]
 
         # Place, first use, and the load.
         placed = [
@@ -150,10 +151,12 @@ class _PipelineTile(TileOrdering):
                 pieces.append((uses[0], self.blocks([load])))
         return sorted(pieces)
 
-    def _paces(self, blocks: Sequence[int]) -> list[int]:
-        """The products that are done when each piece is due, if all take the same time."""
-        total = max(1, sum(blocks))
-        return [count * len(self.products) // total for count in accumulate(blocks, initial=0)]
+    def _paces(self, blocks: Sequence[int], first: int) -> list[int]:
+        """The products that are done when each piece is due, if all from `first` on take the same
+        time.
+        """
+        total, products = max(1, sum(blocks)), len(self.products) - first
+        return [first + count * products // total for count in accumulate(blocks, initial=0)]
 
     def _fill(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from xdsl.dialects import memref
 from xdsl.dialects.builtin import (
     ArrayAttr,
@@ -16,13 +18,14 @@ from xdsl.ir import SSAValue
 from xdsl.utils.hints import isa
 
 from gemmini_xdsl.passes.index_arithmetic import IndexBuilder
+from gemmini_xdsl.passes.schedule_rules import ceil_div
 
 
 def as_vector(builder: IndexBuilder, matrix: SSAValue) -> SSAValue:
-    """A matrix of one row, or of one column without gaps, as a memref of rank 1."""
+    """A matrix without gaps, or of one row, as a memref of rank 1."""
     type_ = matrix.type
     assert isa(type_, MemRefType)
-    vector = _reshaped(type_, [max(type_.get_shape())], [1])
+    vector = _reshaped(type_, [prod(type_.get_shape())], [1])
     op = memref.CollapseShapeOp(
         operands=[matrix], result_types=[vector], properties={"reassociation": _ALL}
     )
@@ -42,6 +45,16 @@ def as_matrix(builder: IndexBuilder, vector: SSAValue, rows: int, cols: int) -> 
         },
     )
     return builder.insert(op).results[0]
+
+
+def every_row(builder: IndexBuilder, matrix: SSAValue, step: int, first: int) -> SSAValue:
+    """Every `step`-th row of a matrix from row `first` on, as a matrix."""
+    type_ = matrix.type
+    assert isa(type_, MemRefType)
+    rows, cols = type_.get_shape()
+    slices = [first, 0], [ceil_div(rows - first, step), cols], [step, 1]
+    view = memref.SubviewOp.infer_result_type(type_, *slices)
+    return builder.insert(memref.SubviewOp.get(matrix, *slices, view)).results[0]
 
 
 _ALL = ArrayAttr([ArrayAttr([IntegerAttr(dim, i64) for dim in range(2)])])

@@ -51,8 +51,8 @@ def first_width(width: int) -> int:
 class Problem:
     """The facts of a product that scheduling depends on; sizes are in elements.
 
-    `strided_column` says that N = 1, and that B, the bias or C does not lie in consecutive elements
-    of memory, as a row would.
+    `has_gaps` says that B, C or a bias does not lie in consecutive elements of memory, since it is
+    a part of a wider matrix.
     """
 
     m: int
@@ -62,7 +62,7 @@ class Problem:
     transpose_b: bool = False
     wide_result: bool = False
     has_bias: bool = False
-    strided_column: bool = False
+    has_gaps: bool = False
 
     @staticmethod
     def of(op: MatmulOp) -> Problem:
@@ -76,7 +76,7 @@ class Problem:
             op.transpose_b is not None,
             op.c_type.element_type != op.a_type.element_type,
             op.bias is not None,
-            n == 1 and any(_is_strided(value.type) for value in (op.b, op.bias, op.c) if value),
+            any(_has_gaps(value.type) for value in (op.b, op.bias, op.c) if value),
         )
 
     @property
@@ -94,11 +94,12 @@ class Problem:
         )
 
 
-def _is_strided(type_: Attribute) -> bool:
-    """Whether it is a memref of a column that is one of a wider matrix."""
+def _has_gaps(type_: Attribute) -> bool:
+    """Whether it is a memref of several rows of a wider matrix."""
     if not isa(type_, MemRefType) or type_.get_num_dims() == 1:
         return False
-    return type_.get_shape()[1] == 1 and row_stride(type_) != 1
+    rows, cols = type_.get_shape()
+    return rows > 1 and row_stride(type_) != cols
 
 
 def as_executed(schedule: Schedule, problem: Problem) -> tuple[Schedule, Problem]:
@@ -184,8 +185,9 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
         if (broken := _swap_problem(problem)) is not None:
             return broken
         return schedule_problem(*as_executed(schedule, problem), config)
-    if (broken := _transposition_problem(schedule, problem, config)) is not None:
-        return broken
+    for check in (_transposition_problem, _folding_problem):
+        if (broken := check(schedule, problem, config)) is not None:
+            return broken
     found = transposes(schedule, problem)
     if (broken := illegal_transposes(config, schedule.dataflow, *found)) is not None:
         return broken
@@ -227,6 +229,10 @@ def schedule_problem(schedule: Schedule, problem: Problem, config: GemminiConfig
         # The other operand's buffer takes the place of the blocks that are being transposed.
         other = "b" if schedule.dataflow == Dataflow.OS else "a"
         rows[other] = max(rows[other], transposition_blocks(config) * config.dim)
+    if schedule.fold_rows:
+        # The rows that are unpacked, and the block that selects from them.
+        packed = ceil_div(problem.k * problem.n, config.dim**2)
+        rows["b"] += (packed + 1) * config.dim
     needed = rows["a"] + rows["b"]
     if needed > config.scratchpad_rows:
         return (
@@ -255,7 +261,7 @@ def _swap_problem(problem: Problem) -> str | None:
             "swap_operands: the transpose of a result of one column is a row in memory; others "
             f"would have to be transposed, got N = {problem.n}"
         )
-    if problem.strided_column:
+    if problem.has_gaps:
         return (
             "swap_operands: B, C and a bias of one column must lie in consecutive elements; here "
             "one is a column of a wider matrix"
@@ -290,6 +296,36 @@ def _transposition_problem(
         return (
             f"transpose_resident: K of a product of one row must be a multiple of {config.dim}, "
             f"got {problem.k}"
+        )
+    return None
+
+
+def _folding_problem(schedule: Schedule, problem: Problem, config: GemminiConfig) -> str | None:
+    """What keeps several rows of the result from being computed as one."""
+    if not schedule.fold_rows:
+        return None
+    if problem.transpose_a or problem.transpose_b or problem.has_gaps:
+        return (
+            "fold_rows: operands must not be stored transposed, and rows of B, C and a bias must "
+            "follow each other without gaps"
+        )
+    dim, n = config.dim, problem.n
+    if n >= dim or dim % n or problem.k * n % dim or problem.m * n % dim:
+        return (
+            f"fold_rows: N must divide {dim} and be less, and rows of {dim} elements must hold all "
+            f"of B and of C, got M = {problem.m}, N = {n}, K = {problem.k}"
+        )
+    if not can_transpose(config) or schedule.dataflow != Dataflow.WS:
+        return (
+            "fold_rows: takes the ws dataflow, and products over all rows of the array "
+            "(array_bits) into the scratchpad (ex_write_to_spad), got dataflow "
+            f"{schedule.dataflow} on config '{config.name}'"
+        )
+    tile, (_, trip_n, trip_k) = schedule.tile, Tiling.of(schedule, problem, config).trips
+    if tile[0] != dim // n or trip_n > 1 or trip_k > 1:
+        return (
+            f"fold_rows: the tile must hold all of B and {dim // n} blocks of rows, got tile "
+            f"{list(tile)}"
         )
     return None
 
@@ -386,6 +422,8 @@ def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfi
     pipelined = schedule.software_pipeline
     tiles = schedule.prologue_tiles
     executed, loaded = (1 + tiles, 2 + tiles) if pipelined else (1, 1)
+    # With a prefetch distance but a few operands of the next tile are loaded before the loop.
+    inputs_loaded = executed if schedule.prefetch_distance else loaded
     if pipelined:
         blocks, trips = tile, dict.fromkeys(TILE_DIMS, 1)
 
@@ -401,7 +439,7 @@ def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfi
         )
         repeats = prod(trips[dim] for dim in loops[:inside] if dim not in rows + cols)
         if inside:
-            repeats *= loaded
+            repeats *= inputs_loaded
         if transposed:
             rows, cols = cols, rows
         widest = load_blocks(cols, config)
@@ -423,9 +461,15 @@ def instruction_count(schedule: Schedule, problem: Problem, config: GemminiConfi
     begun = executed if adds_bias_last(schedule, tiling, config) else loaded
     biases = begun * moves("m", "n", config.max_block_cols_acc) if problem.has_bias else 0
     inputs = loads("m", "k", problem.transpose_a)
+    if pipelined:
+        inputs += schedule.prefetch_distance
     if schedule.transpose_resident:
         # It is loaded and transposed in a loop.
         inputs, weights = (0, weights) if schedule.dataflow == Dataflow.OS else (inputs, 0)
+    if schedule.fold_rows:
+        packed = ceil_div(problem.k * problem.n, config.dim**2)
+        weights = 1 + packed
+        products += 2 * packed * (config.dim // problem.n)
     return products + inputs + weights + first + biases + stores
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from gemmini_xdsl.dialects.attributes import Dataflow, Schedule
 from gemmini_xdsl.dialects.matmul import MatmulOp
 from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.rearranging_schedules import rearranging_schedules
 from gemmini_xdsl.passes.schedule_heuristic import default_dataflow, default_schedule
 from gemmini_xdsl.passes.schedule_rules import Problem, instruction_count
-from gemmini_xdsl.passes.transposing_schedules import transposing_schedules
 from gemmini_xdsl.passes.unrolled_schedule import (
     software_pipelines,
     transposed_columns,
@@ -47,15 +47,15 @@ def schedule_for(
     the edges are partial, since the core would be too busy with them, or where there are so many
     tiles that LOOP_WS loses nothing at their ends. A small product that stays far from its bound
     when it is unrolled is tried in a loop over unrolled tiles and on LOOP_WS, too, or in loops over
-    single instructions if its dataflow is not LOOP_WS's. Schedules that transpose come before all
-    of these where there are any.
+    single instructions if its dataflow is not LOOP_WS's. Schedules that transpose, or fold rows,
+    come before all of these where there are any.
     """
     dataflow = default_dataflow(problem, config)
-    transposing = transposing_schedules(problem, config)
+    promising = rearranging_schedules(problem, config)
     unrolled = None if dataflow is None else unrolled_schedule(problem, config, dataflow)
     fsm = dataflow == Dataflow.WS and config.has_loop_ws
     looped = default_schedule(problem, config) if unrolled is None or not fsm else None
-    if unrolled is None and not fsm and not transposing:
+    if unrolled is None and not fsm and not promising:
         return looped
     # Imported here: it needs the timing model.
     from gemmini_xdsl.tvm_bridge.autotvm.quick_choice import quick_choice
@@ -66,8 +66,8 @@ def schedule_for(
         rivals += transposed_columns(problem, config, dataflow)
     if looped is not None and (not fsm or _suits_loops(looped, problem, config)):
         rivals.append(looped)
-    best = quick_choice(task(), unrolled, rivals, transposing)
-    return best or unrolled or looped or next(iter(transposing), None)
+    best = quick_choice(task(), unrolled, rivals, promising)
+    return best or unrolled or looped or next(iter(promising), None)
 
 
 def _suits_loops(looped: Schedule, problem: Problem, config: GemminiConfig) -> bool:

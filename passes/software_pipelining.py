@@ -71,13 +71,17 @@ def _load_ahead(op: PipelineOp, builder: IndexBuilder, iteration: Index, distanc
     for stream in _streams(op, builder, iteration):
         ahead = stream.limit if stream.touches_accumulator else min(distance, stream.limit)
         stream.issue_range(builder, 0, ahead)
+        if not stream.touches_accumulator:
+            distance -= ahead
 
 
 def _load_rest(op: PipelineOp, builder: IndexBuilder, iteration: Index, distance: int) -> None:
     """The other loads of the tile."""
     for stream in _streams(op, builder, iteration):
         if not stream.touches_accumulator:
-            stream.issue_range(builder, min(distance, stream.limit), stream.limit)
+            ahead = min(distance, stream.limit)
+            stream.issue_range(builder, ahead, stream.limit)
+            distance -= ahead
 
 
 def _streams(op: PipelineOp, builder: IndexBuilder, iteration: Index) -> list[Stream]:

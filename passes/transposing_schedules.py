@@ -24,7 +24,7 @@ FEW_STRIPS = 2
 def transposing_schedules(problem: Problem, config: GemminiConfig) -> list[Schedule]:
     """Legal schedules with `transpose_resident`, `swap_operands` or both."""
     found = list(_with_resident_transposed(problem, config))
-    if problem.n == 1 and not problem.strided_column:
+    if problem.n == 1 and not problem.has_gaps:
         swapped = problem.swapped
         if swapped.transpose_b:
             rows = list(_with_resident_transposed(swapped, config))

@@ -29,6 +29,7 @@ from gemmini_xdsl.targets.arguments import Argument, arguments_of, functions, is
 from gemmini_xdsl.targets.command_program import Buffers, Program
 from gemmini_xdsl.targets.command_slice import TARGET
 from gemmini_xdsl.targets.command_translator import BITS, FENCE
+from gemmini_xdsl.targets.core_copies import COPY_CYCLES, CoreCopy, core_copies
 from gemmini_xdsl.targets.errors import TargetError
 
 DEFAULT_BASE = 0x8000_0000
@@ -66,7 +67,8 @@ class Constant:
 class CommandStream:
     """All that a function issues; `None` stands for a fence.
 
-    `constants` are what it reads beside its arguments. `core_cycles` are the cycles that the core
+    `constants` are what it reads beside its arguments, and `copies` what the core writes of these
+    before. `core_cycles` are the cycles that the core
     needs for each item since the one before, if they have been counted
     (`gemmini_xdsl.targets.core_cycles`).
     """
@@ -75,6 +77,12 @@ class CommandStream:
     items: tuple[Command | None, ...]
     core_cycles: tuple[int, ...] | None = None
     constants: tuple[Constant, ...] = ()
+    copies: tuple[CoreCopy, ...] = ()
+
+    @property
+    def copy_cycles(self) -> int:
+        """What the core needs for the `copies`, about."""
+        return COPY_CYCLES * sum(len(copy.elements) for copy in self.copies)
 
 
 def command_stream(
@@ -102,7 +110,8 @@ def command_stream(
     program.run(addresses, lambda *fields: issue(Command(*fields)), lambda: issue(None))
     gaps = tuple(later - earlier for earlier, later in pairwise(times)) if core_cycles else None
     constants = constants_of(module, program.global_addresses())
-    return CommandStream(placements, tuple(items), gaps, constants)
+    copies = core_copies(op, program.address_of)
+    return CommandStream(placements, tuple(items), gaps, constants, copies)
 
 
 def place_arguments(
@@ -187,6 +196,10 @@ def format_stream(module: ModuleOp, function: str, stream: CommandStream) -> Ite
         shape = "x".join(map(str, contents.shape))
         what = f"constant {contents.dtype} {shape}"
         yield f"# {constant.address:#x} ({what}): {contents.tobytes().hex()}\n"
+    for copy in stream.copies:
+        name = stream.placements[copy.argument].argument.name
+        elements = " ".join(map(str, copy.elements))
+        yield f"# {copy.address:#x} (elements of {name}, copied by the core): {elements}\n"
     for item in stream.items:
         if item is None:
             yield f"{FENCE}\n"

@@ -61,10 +61,13 @@ class ConfigExOp(IRDLOperation):
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format: ClassVar[str] = "attr-dict"
 
-    def __init__(self, dataflow: Dataflow, transpose_a: bool, transpose_b: bool):
+    def __init__(
+        self, dataflow: Dataflow, transpose_a: bool, transpose_b: bool, *, c_stride: int = 1
+    ):
         super().__init__(
             properties={
                 "dataflow": DataflowAttr(dataflow),
+                "c_stride": IntegerAttr(c_stride, i32),
                 "transpose_a": UnitAttr() if transpose_a else None,
                 "transpose_b": UnitAttr() if transpose_b else None,
             }

@@ -9,6 +9,7 @@ from gemmini_xdsl.dialects.tile.loop_tile import LoopTileOp
 from gemmini_xdsl.dialects.tile.pipeline import PipelineOp
 from gemmini_xdsl.dialects.tile.product import TileMatmulOp
 from gemmini_xdsl.dialects.tile.transfers import LoadOp, LoadTransposedOp, StoreOp
+from gemmini_xdsl.dialects.tile.unpack import UnpackOp
 from gemmini_xdsl.dialects.tile.unroll import UnrollOp
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "PipelineOp",
     "StoreOp",
     "TileMatmulOp",
+    "UnpackOp",
     "UnrollOp",
 ]

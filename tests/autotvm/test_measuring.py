@@ -15,6 +15,7 @@ from machines import NoBuilder, TableRunner
 from gemmini_xdsl.dialects.attributes import Dataflow, Lowering, Placement, Schedule
 from gemmini_xdsl.hardware import load_config
 from gemmini_xdsl.targets.command_stream import CommandStream, command_stream
+from gemmini_xdsl.targets.core_copies import COPY_CYCLES
 from gemmini_xdsl.tools.inputs import make_context
 from gemmini_xdsl.tvm_bridge.autotvm.errors import TuningError
 from gemmini_xdsl.tvm_bridge.autotvm.gemm_space import gemm_space, schedules_beside_space
@@ -41,7 +42,7 @@ from gemmini_xdsl.tvm_bridge.autotvm.simulate import (
     verify,
 )
 from gemmini_xdsl.tvm_bridge.autotvm.space import ConfigSpace
-from gemmini_xdsl.tvm_bridge.autotvm.task import BIASES, SPREAD_CYCLES, GemmTask, Workload
+from gemmini_xdsl.tvm_bridge.autotvm.task import BIASES, GemmTask, Workload
 from gemmini_xdsl.tvm_bridge.autotvm.tuners import make_tuner
 
 CONFIG = load_config("default")
@@ -465,19 +466,21 @@ def test_swapped_operands_with_a_bias_are_tried_with_the_time_of_the_core() -> N
     builder, runner = CommandStreamBuilder(), SimulatorRunner()
     for schedule in swapping:
         program = builder.build(task, schedule)
+        (copy,) = program.copies
+        assert copy.elements == (0,) * min(300, 16 * schedule.tile[1])
+        assert program.placements[copy.argument].argument.name == "bias"
         (seconds,) = runner.run(task, schedule, program)
-        bias = next(p.argument for p in program.placements if p.argument.name == "bias")
-        assert bias.shape == (300,)
-        elements = min(300, 16 * schedule.tile[1])
-        cycles = runner.cycles(task, program, schedule)
-        assert task.cycles(seconds) == pytest.approx(cycles + SPREAD_CYCLES * elements)
+        without = runner.cycles(task, replace(program, copies=()), schedule)
+        expected = without + COPY_CYCLES * len(copy.elements)
+        assert task.cycles(seconds) == pytest.approx(expected)
     item = MeasureInput(task, -1, values_of(swapping[0], workload.problem, CONFIG))
     failed = measure_one(item, NativeBuilder(), runner)
     assert "read memory that a trial in C has not" in failed.message
     # With an element for each row of C nothing is spread.
     full = replace(task, workload=replace(workload, bias="full"))
-    assert full.spread_cycles(swapping[0]) == 0
-    runner.run(full, swapping[0], builder.build(full, swapping[0]))
+    program = builder.build(full, swapping[0])
+    assert program.copies == ()
+    runner.run(full, swapping[0], program)
 
 
 @pytest.mark.parametrize("gap", [0, 3, 40])

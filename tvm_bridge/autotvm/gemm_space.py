@@ -14,6 +14,7 @@ from gemmini_xdsl.dialects.attributes import (
     Schedule,
 )
 from gemmini_xdsl.hardware import GemminiConfig
+from gemmini_xdsl.passes.rearranging_schedules import rearranging_schedules
 from gemmini_xdsl.passes.schedule_heuristic import default_dataflow
 from gemmini_xdsl.passes.schedule_rules import (
     Problem,
@@ -23,7 +24,6 @@ from gemmini_xdsl.passes.schedule_rules import (
     schedule_problem,
     unroll_problem,
 )
-from gemmini_xdsl.passes.transposing_schedules import transposing_schedules
 from gemmini_xdsl.passes.unrolled_schedule import transposed_columns
 from gemmini_xdsl.tvm_bridge.autotvm.knobs import Entity, OtherOptionEntity, Values
 from gemmini_xdsl.tvm_bridge.autotvm.schedule_knobs import (
@@ -74,10 +74,9 @@ def find_record(
 
 def schedules_beside_space(problem: Problem, config: GemminiConfig) -> list[Schedule]:
     """Schedules that are worth a trial and have no point in the space."""
-    transposing = transposing_schedules(problem, config)
     dataflow = default_dataflow(problem, config)
     columns = [] if dataflow is None else transposed_columns(problem, config, dataflow)
-    return [*columns, *transposing]
+    return [*columns, *rearranging_schedules(problem, config)]
 
 
 def _add_constraints(space: ConfigSpace, problem: Problem, config: GemminiConfig) -> None:

@@ -53,7 +53,7 @@ def has_native_trial(schedule: Schedule) -> bool:
     Addresses are made up, so that neither the core can read a bias to spread it over a row, nor
     the accelerator a constant of the C.
     """
-    return not (schedule.transpose_resident or schedule.swap_operands)
+    return not schedule.rearranges
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class NativeBuilder:
         if not has_native_trial(schedule):
             raise MeasureError(
                 MeasureErrorNo.COMPILE_HOST,
-                "swap_operands and transpose_resident read memory that a trial in C has not; use "
-                'the builder "fastest" or "commands"',
+                "swap_operands, transpose_resident and fold_rows read memory that a trial in C has "
+                'not; use the builder "fastest" or "commands"',
             )
         c, placements = emit_schedule(task, schedule, NAME)
         with tempfile.TemporaryDirectory(prefix="gemmini-trial-") as name:

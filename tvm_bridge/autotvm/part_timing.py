@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from math import lcm
 
 from gemmini_xdsl.dialects.attributes import Schedule
+from gemmini_xdsl.hardware import GemminiConfig
 from gemmini_xdsl.passes.index_arithmetic import is_power_of_two
 from gemmini_xdsl.passes.schedule_rules import Tiling, ceil_div
 from gemmini_xdsl.runtime_c.timing import TimingModel
@@ -24,11 +25,13 @@ def extrapolated_cycles(task: GemmTask, schedule: Schedule) -> float:
     Each tile that is left out takes as long as another. Raises `TuningError` if the schedule does
     not compile.
     """
-    outer, inner = _loops(task, schedule)
+    outer, inner = _loops(*task.as_executed(schedule))
     sizes = {outer.dim: outer.kept, inner.dim: inner.kept}
-    part = replace(task, workload=replace(task.workload, m=sizes["m"], n=sizes["n"]))
+    # The only column of a product whose operands are swapped is a row for these loops.
+    m, n = (sizes["n"], 1) if schedule.swap_operands else (sizes["m"], sizes["n"])
+    part = replace(task, workload=replace(task.workload, m=m, n=n))
     total, stored = _measure(task, part, schedule, core_gap(schedule))
-    rows, in_row = _stores(part, schedule, outer, inner)
+    rows, in_row = _stores(part.config, schedule, outer, inner)
     full = outer.kept // outer.step
     time, each = float(total), 0.0
     if inner.removed:
@@ -84,13 +87,16 @@ def _loops(task: GemmTask, schedule: Schedule) -> tuple[_Loop, _Loop]:
     )
 
 
-def _stores(part: GemmTask, schedule: Schedule, outer: _Loop, inner: _Loop) -> tuple[int, int]:
+def _stores(
+    config: GemminiConfig, schedule: Schedule, outer: _Loop, inner: _Loop
+) -> tuple[int, int]:
     """MVOUTs of a whole tile, and of a whole row of tiles of the inner loop."""
-    dim = part.config.dim
+    dim = config.dim
     group = max(1, schedule.mvout_cols // dim)
+    height = dim * schedule.tile[0] if schedule.fold_rows else dim
 
     def moves(sizes: dict[str, int]) -> int:
-        return ceil_div(sizes["m"], dim) * ceil_div(ceil_div(sizes["n"], dim), group)
+        return ceil_div(sizes["m"], height) * ceil_div(ceil_div(sizes["n"], dim), group)
 
     whole, rest = divmod(inner.kept, inner.step)
     tile = moves({outer.dim: outer.step, inner.dim: inner.step})
@@ -106,4 +112,4 @@ def _measure(
     with TimingModel(part.config) as model:
         call_before(model, part.config, placements_of(task), program.placements)
         sent = send(model, program, gap)
-        return model.fence(), sent
+        return program.copy_cycles + model.fence(), sent

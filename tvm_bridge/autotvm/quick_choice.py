@@ -125,19 +125,17 @@ def _change_pipelines(task: GemmTask, costs: dict[Schedule, float]) -> None:
 def _part_cycles(task: GemmTask, schedule: Schedule) -> float:
     """Cycles of a call, from those of a part; see `_cycles`."""
     try:
-        return extrapolated_cycles(*task.as_executed(schedule)) + task.spread_cycles(schedule)
+        return extrapolated_cycles(task, schedule)
     except (TimingError, TuningError):
         return inf
 
 
 def _cycles(task: GemmTask, schedule: Schedule) -> float:
     """Cycles of a call; no end of them if the accelerator would hang, or buffers do not fit."""
-    spread = task.spread_cycles(schedule)
-    task, schedule = task.as_executed(schedule)
     warm = _touched_bytes(task) <= MANY_CACHES * task.config.l2_bytes
     try:
         program = compile_schedule(task, schedule)
-        return call_cycles(task, program, core_gap(schedule), warm=warm) + spread
+        return call_cycles(task, program, core_gap(schedule), warm=warm)
     except (MeasureError, TuningError):
         return inf
 

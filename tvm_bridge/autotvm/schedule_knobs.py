@@ -277,6 +277,7 @@ FIELD_KNOBS = (
     plain("transposed_tiles", lambda problem, config: [0]),
     plain("swap_operands", lambda problem, config: [False]),
     plain("transpose_resident", lambda problem, config: [False]),
+    plain("fold_rows", lambda problem, config: [False]),
     plain(
         "prologue_tiles",
         _prologues,

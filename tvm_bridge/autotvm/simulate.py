@@ -42,7 +42,7 @@ class CommandStreamBuilder:
 
     def build(self, task: GemmTask, schedule: Schedule) -> CommandStream:
         """The commands; raises `TuningError` if the schedule does not compile."""
-        return compile_schedule(*task.as_measured(schedule))
+        return compile_schedule(task, schedule)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class FastestBuilder:
         large = prod(task.workload.problem.blocks(task.config)) > NATIVE_BLOCKS
         if large and has_native_trial(schedule) and _has_compiler():
             return NativeBuilder().build(task, schedule)
-        return compile_schedule(*task.as_measured(schedule))
+        return compile_schedule(task, schedule)
 
 
 @cache
@@ -87,9 +87,8 @@ class SimulatorRunner:
     ) -> tuple[float, ...]:
         """The time of one run in seconds; raises `MeasureError`."""
         if workload_size(task.workload) <= self.verified_products:
-            verify(task.as_measured(schedule)[0], program)
-        cycles = self.cycles(task, program, schedule) + task.spread_cycles(schedule)
-        return (task.seconds(cycles),)
+            verify(task, program)
+        return (task.seconds(self.cycles(task, program, schedule)),)
 
     def cycles(
         self,
@@ -122,7 +121,8 @@ def call_cycles(
                 _execute(model, program, gap)
                 start = model.fence()
             _execute(model, program, gap)
-            return model.fence() - start
+            copying = program.copy_cycles if isinstance(program, CommandStream) else 0
+            return copying + model.fence() - start
     except TimingError as error:
         raise MeasureError(MeasureErrorNo.RUNTIME_DEVICE, str(error)) from None
 
@@ -190,6 +190,8 @@ def verify(task: GemmTask, program: CommandStream | NativeProgram) -> None:
     if isinstance(program, CommandStream):
         for constant in program.constants:
             simulator.map(constant.address, constant.contents)
+        for copy in program.copies:
+            simulator.map(copy.address, inputs[copy.argument].reshape(-1)[list(copy.elements)])
     try:
         if isinstance(program, NativeProgram):
             with simulator.attach():
@@ -212,7 +214,7 @@ def verify(task: GemmTask, program: CommandStream | NativeProgram) -> None:
 
 def verify_schedule(task: GemmTask, schedule: Schedule) -> None:
     """Compile a schedule and verify it. Raises `MeasureError` or `TuningError`."""
-    verify(task.as_measured(schedule)[0], FastestBuilder().build(task, schedule))
+    verify(task, FastestBuilder().build(task, schedule))
 
 
 @lru_cache(maxsize=1)

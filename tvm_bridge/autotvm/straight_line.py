@@ -38,6 +38,7 @@ from gemmini_xdsl.targets.command_stream import (
     place_arguments_of,
     select_function,
 )
+from gemmini_xdsl.targets.core_copies import core_copies, is_core_copy
 
 
 def straight_line_commands(module: ModuleOp) -> CommandStream | None:
@@ -54,6 +55,8 @@ def straight_line_commands(module: ModuleOp) -> CommandStream | None:
         if isinstance(op, func.CallOp):
             return None
         if isinstance(op, UnrollOp) or _kernel_of(op) is not None or _only_instructions(op):
+            continue
+        if is_core_copy(op):
             continue
         if op.regions:
             return None
@@ -74,6 +77,8 @@ def straight_line_commands(module: ModuleOp) -> CommandStream | None:
     code: list[Instruction] = []
     numbers: dict[SSAValue, int] = {}
     for op in list(function.body.block.ops):
+        if is_core_copy(op):
+            continue
         if isinstance(op, scf.ForOp):
             code += _repeated(op) if _kernel_of(op) is not None else _unrolled(op)
         elif isinstance(op, UnrollOp) and op.kernel is not None:
@@ -92,7 +97,9 @@ def straight_line_commands(module: ModuleOp) -> CommandStream | None:
             items.append(None)
         else:
             items.extend(encoder.commands(instruction))
-    return CommandStream(placements, tuple(items), constants=constants_of(module, globals_))
+    constants = constants_of(module, globals_)
+    copies = core_copies(function, lambda op: addresses[op.memref])
+    return CommandStream(placements, tuple(items), constants=constants, copies=copies)
 
 
 def _kernel_of(op: Operation) -> UnrollOp | None:

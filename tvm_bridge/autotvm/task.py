@@ -26,9 +26,6 @@ UNROLLED_HOST_GAP = 3
 QUICK_HOST_GAP = 5
 """The same where the compiler measures: LOOP_WS, whose operands change by constants."""
 
-SPREAD_CYCLES = 3
-"""What the core needs to write an element of a row: a store, an addition and a branch."""
-
 _TENSOR = "TENSOR"
 _RESULTS = {False: "int8", True: "int32"}
 
@@ -180,23 +177,6 @@ class GemmTask:
             return self, schedule
         task = replace(self, workload=self.workload.swapped)
         return task, replace(schedule, swap_operands=False)
-
-    def as_measured(self, schedule: Schedule) -> tuple[GemmTask, Schedule]:
-        """The task and the schedule whose commands trials send.
-
-        They are those as executed where the core spreads a bias of one element over a row, which
-        commands do not show.
-        """
-        spreads = schedule.swap_operands and self.workload.bias == "row"
-        return self.as_executed(schedule) if spreads else (self, schedule)
-
-    def spread_cycles(self, schedule: Schedule) -> int:
-        """The core's cycles for that row, which is as wide as a tile."""
-        task, executed = self.as_measured(schedule)
-        if task is self:
-            return 0
-        width = executed.tile[1] * self.config.dim
-        return SPREAD_CYCLES * min(task.workload.n, width)
 
     def seconds(self, cycles: float) -> float:
         """The time that `cycles` take at the configuration's clock."""
