@@ -13,7 +13,7 @@ from xdsl.utils.exceptions import PassFailedException
 from gemmini_xdsl.dialects.attributes import Placement, Space
 from gemmini_xdsl.dialects.config_lookup import module_config
 from gemmini_xdsl.dialects.local_memory import BufferType
-from gemmini_xdsl.dialects.tile import AllocOp, UnrollOp
+from gemmini_xdsl.dialects.tile import AllocOp, PipelineOp, UnrollOp
 from gemmini_xdsl.passes.diagnostics import location
 from gemmini_xdsl.passes.schedule_rules import ceil_div
 
@@ -66,6 +66,7 @@ class GemminiAllocatePass(ModulePass):
 def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
     """Place all of `allocs`; False if banked placement does not fit."""
     positions: dict[Operation, int] = {op: index for index, op in enumerate(block.ops)}
+    pipeline = min((at for op, at in positions.items() if isinstance(op, PipelineOp)), default=0)
     taken: dict[Space, list[_Interval]] = {Space.SCRATCHPAD: [], Space.ACCUMULATOR: []}
     chosen: dict[AllocOp, list[int]] = {}
     left: dict[Space, list[int]] = {}
@@ -89,8 +90,8 @@ def _allocate(block: Block, allocs: list[AllocOp], *, bank_aware: bool) -> bool:
         banks: list[int] = []
         if alloc.placement.data == Placement.CYCLIC:
             # All others have their rows already; these buffers take turns together, in banks of
-            # what is needed for a short time, too.
-            lasting = [i for i in live if i.last >= last]
+            # what is needed before a software pipeline only, too.
+            lasting = [i for i in live if i.last >= pipeline]
             empty = _empty_banks(lasting, capacity, bank)
             banks = left.setdefault(space, _emptiest_first(empty, live, bank))
         elif by_pieces:

@@ -29,6 +29,9 @@ def run_commands(module: ModuleOp, name: str, inputs: Sequence[Any], result: Any
         simulator.map(placement.address, array)
     for constant in stream.constants:
         simulator.map(constant.address, constant.contents)
+    for copy in stream.copies:
+        elements = with_output[copy.argument].reshape(-1)[list(copy.elements)]
+        simulator.map(copy.address, elements)
     for item in stream.items:
         if item is None:
             simulator.fence()

@@ -36,6 +36,20 @@ func.func @transposed(%B: memref<100x64xi8>, %identity: memref<16x16xi8>) {
   func.return
 }
 
+func.func @unpacked(%B: memref<16x16xi8>, %selector: memref<16x16xi8>) {
+  %packed = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
+  %b = gemmini.alloc : !gemmini.buffer<4x1 of 16x16, scratchpad>
+  %factor = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
+  gemmini.load %B[0, 0] to %packed[0] size [16, 16] {id = 1 : i32}
+    : memref<16x16xi8>, !gemmini.buffer<1x1 of 16x16, scratchpad>
+  gemmini.load %selector[0, 0] to %factor[0] size [16, 16] {id = 1 : i32}
+    : memref<16x16xi8>, !gemmini.buffer<1x1 of 16x16, scratchpad>
+  gemmini.unpack %packed to %b by %factor {rows = 64 : i32, cols = 4 : i32}
+    : !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<4x1 of 16x16, scratchpad>,
+      !gemmini.buffer<1x1 of 16x16, scratchpad>
+  func.return
+}
+
 func.func @overlapped(%A: memref<100x200xi8>) {
   %a = gemmini.alloc : !gemmini.buffer<4x4 of 16x16, scratchpad>
   gemmini.pipeline 3 prefetch {

@@ -57,7 +57,7 @@
 
 // -----
 
-// CHECK: unknown schedule field 'tiles'; fields are tile, order, inner_order, dataflow, double_buffer, mvin_cols, mvout_cols, placement, lowering, unroll, software_pipeline, prefetch_distance, transposed_tiles, prologue_tiles, swap_operands, transpose_resident{{$}}
+// CHECK: unknown schedule field 'tiles'; fields are tile, order, inner_order, dataflow, double_buffer, mvin_cols, mvout_cols, placement, lowering, unroll, software_pipeline, prefetch_distance, transposed_tiles, prologue_tiles, swap_operands, transpose_resident, fold_rows{{$}}
 "test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], tiles = 2>} : () -> ()
 
 // -----
@@ -169,6 +169,11 @@
 
 // CHECK: prefetch_distance needs software_pipeline = true, transposed_tiles or transpose_resident = true{{$}}
 "test.op"() {a = #gemmini.schedule<tile = [1, 1, 1], placement = cyclic, unroll = true, prefetch_distance = 2>} : () -> ()
+
+// -----
+
+// CHECK: fold_rows: its loads keep the pace of a software pipeline: it needs software_pipeline = true and a prefetch_distance{{$}}
+"test.op"() {a = #gemmini.schedule<tile = [8, 1, 1], unroll = true, software_pipeline = true, fold_rows = true>} : () -> ()
 
 // -----
 

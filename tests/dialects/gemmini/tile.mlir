@@ -127,3 +127,14 @@ func.func @transposed(%A: memref<100x64xi8>, %I: memref<16x16xi8>, %C: memref<1x
 // CHECK:         gemmini.load_transposed %A to %a by %factor through %staging {cols = 32 : i32, id = 1 : i32, dataflow = #gemmini<dataflow os>} : memref<100x64xi8>, !gemmini.buffer<4x7 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>, !gemmini.buffer<1x2 of 16x16, scratchpad, slots = 4>
 // CHECK:         gemmini.tile_matmul %row[0], %b[0] to %c[0] size [1, 64, 272] {dataflow = #gemmini<dataflow os>, transpose_a, transpose_b, packed_a}
 // CHECK-NEXT:    gemmini.store %c[0] to %C[0, 0] size [1, 64] {last_row}
+
+func.func @unpacked() {
+  %packed = gemmini.alloc : !gemmini.buffer<2x1 of 16x16, scratchpad>
+  %b = gemmini.alloc : !gemmini.buffer<7x1 of 16x16, scratchpad>
+  %selector = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
+  gemmini.unpack %packed to %b by %selector {rows = 100 : i32, cols = 4 : i32}
+    : !gemmini.buffer<2x1 of 16x16, scratchpad>, !gemmini.buffer<7x1 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>
+  return
+}
+// CHECK-LABEL: func.func @unpacked
+// CHECK:         gemmini.unpack %packed to %b by %selector {rows = 100 : i32, cols = 4 : i32} : !gemmini.buffer<2x1 of 16x16, scratchpad>, !gemmini.buffer<7x1 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>

@@ -156,3 +156,31 @@ func.func @cyclic_slots(%a: memref<16x16xi8>) {
   }
   return
 }
+
+// -----
+
+// What is read before a software pipeline only leaves its banks to what comes in turns, behind those
+// in which nothing lies.
+// CHECK-LABEL: @before_a_pipeline
+// CHECK: gemmini.alloc {placement = #gemmini<placement cyclic>, base = array<i64: 8192, 12288, 4112, 8256, 12352, 4176>}
+// CHECK-NEXT: gemmini.alloc {placement = #gemmini<placement packed>, base = array<i64: 0>}
+// CHECK-NEXT: gemmini.alloc {base = array<i64: 4096>}
+func.func @before_a_pipeline(%a: memref<16x16xi8>) {
+  gemmini.unroll software_pipeline prefetch_distance 2 {
+    %0 = gemmini.alloc {placement = #gemmini<placement cyclic>} : !gemmini.buffer<1x12 of 16x16, scratchpad, slots = 2>
+    %1 = gemmini.alloc {placement = #gemmini<placement packed>} : !gemmini.buffer<6x1 of 16x16, scratchpad>
+    %2 = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
+    gemmini.load %a[0, 0] to %2[0] size [16, 16] : memref<16x16xi8>, !gemmini.buffer<1x1 of 16x16, scratchpad>
+    gemmini.load %a[0, 0] to %1[0] size [16, 16] : memref<16x16xi8>, !gemmini.buffer<6x1 of 16x16, scratchpad>
+    gemmini.pipeline 3 prefetch {
+    ^bb0(%next: index):
+      gemmini.load %a[0, 0] to %0[0] size [16, 16] : memref<16x16xi8>, !gemmini.buffer<1x12 of 16x16, scratchpad, slots = 2>
+    } compute {
+    ^bb1(%current: index):
+      gemmini.load %a[0, 0] to %1[0] size [16, 16] : memref<16x16xi8>, !gemmini.buffer<6x1 of 16x16, scratchpad>
+    } store {
+    ^bb2(%last: index):
+    }
+  }
+  return
+}
