@@ -261,7 +261,7 @@ class Schedule:
                 "transposed_tiles are those of a whole product: they need a prefetch_distance and "
                 "no software_pipeline"
             )
-        if self.fold_rows and not self.software_pipeline * self.prefetch_distance:
+        if self.fold_rows and not (self.software_pipeline and self.prefetch_distance):
             return (
                 "fold_rows: its loads keep the pace of a software pipeline: it needs "
                 "software_pipeline = true and a prefetch_distance"

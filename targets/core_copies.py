@@ -20,7 +20,10 @@ COPY_CYCLES = 3
 
 @dataclass(frozen=True)
 class CoreCopy:
-    """Memory at `address` holds these elements of an argument; both are given by numbers."""
+    """Memory at `address` holds these elements of an argument; both are given by numbers.
+
+    Of arguments only those in memory count, as in the placements of a command stream.
+    """
 
     address: int
     argument: int
@@ -100,7 +103,8 @@ def _element(load: object, numbers: Mapping[SSAValue, int]) -> tuple[int, int] |
         if index is None:
             return None
         number = number * size + index
-    return value.index, number
+    arguments = [a for a in value.block.args if isinstance(a.type, MemRefType)]
+    return arguments.index(value), number
 
 
 def _number(value: SSAValue, numbers: Mapping[SSAValue, int]) -> int | None:

@@ -21,11 +21,22 @@
 // CHECK: %[[ALL:.*]] = gemmini.local_address %selector[0, 0]
 // CHECK-NEXT: gemmini.preload %[[ALL]] : !gemmini.local_address<scratchpad> size [16, 16]
 // CHECK: gemmini.local_address %b[0, 67]
-// CHECK-NOT: gemmini.preload {{.*}}config_ex
 func.func @unpack() {
   %packed = gemmini.alloc : !gemmini.buffer<2x1 of 16x16, scratchpad>
   %b = gemmini.alloc : !gemmini.buffer<7x1 of 16x16, scratchpad>
   %selector = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
   gemmini.unpack %packed to %b by %selector {rows = 100 : i32, cols = 4 : i32} : !gemmini.buffer<2x1 of 16x16, scratchpad>, !gemmini.buffer<7x1 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>
+  return
+}
+
+// More blocks are a loop, whatever their number.
+// CHECK-LABEL: @loops
+// CHECK-COUNT-2: scf.for
+// CHECK-NOT: scf.for
+func.func @loops() {
+  %packed = gemmini.alloc : !gemmini.buffer<50x1 of 16x16, scratchpad>
+  %b = gemmini.alloc : !gemmini.buffer<100x1 of 16x16, scratchpad>
+  %selector = gemmini.alloc : !gemmini.buffer<1x1 of 16x16, scratchpad>
+  gemmini.unpack %packed to %b by %selector {rows = 1600 : i32, cols = 8 : i32} : !gemmini.buffer<50x1 of 16x16, scratchpad>, !gemmini.buffer<100x1 of 16x16, scratchpad>, !gemmini.buffer<1x1 of 16x16, scratchpad>
   return
 }
